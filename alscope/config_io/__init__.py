@@ -1,0 +1,140 @@
+"""Studies as TOML files: read with line numbers and all problems at once, write what was changed.
+
+    study = read_study(Path("study.toml"))
+    text = write_study(study)
+
+A key that no version knows is an error, not a remark: a misspelt `quey_size` would otherwise run
+for an hour with the default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from alscope.config import StudyConfig
+from alscope.config_io._lines import key_lines, line_of
+from alscope.config_io._reader import StudyReader
+from alscope.config_io._writer import write_study
+from alscope.errors import ConfigError, Problem
+
+__all__ = ["locate", "parse_study", "read_study", "read_text", "write_study"]
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 8
+
+
+def read_study(path: Path | str) -> StudyConfig:
+    """The study in a TOML file.
+
+    Args:
+        path: A UTF-8 file of at most 64 kB.
+
+    Raises:
+        ConfigError: With every problem found and the line it is on.
+    """
+    return parse_study(read_text(path))
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a study file, within the size limit.
+
+    Raises:
+        ConfigError: If the file cannot be read, is too large or is not UTF-8.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise _refused(f"cannot read {Path(path).name!r}: {reason}") from error
+    _check_size(len(raw))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise _refused(
+            f"byte {error.start} is not UTF-8 text; save the file as UTF-8", line
+        ) from error
+
+
+def parse_study(text: str) -> StudyConfig:
+    """The study in a TOML text.
+
+    Args:
+        text: The document; keys are the fields of `StudyConfig`. `strategies` holds names or
+            tables; `seeds` holds a list, or a number n for the seeds 0 to n - 1.
+
+    Raises:
+        ConfigError: With every problem found and the line it is on.
+    """
+    document = _load(text)
+    reader = StudyReader()
+    study = reader.study(document)
+    if reader.problems:
+        raise ConfigError(locate(reader.problems, text))
+    return study
+
+
+def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
+    """The problems with the lines of a TOML text attached, sorted by line.
+
+    Args:
+        problems: With paths such as `scenarios[0].query_size`.
+        text: The document the configuration was read from.
+    """
+    lines = key_lines(text)
+    found = [
+        dataclasses.replace(problem, line=problem.line or line_of(problem.path, lines))
+        for problem in problems
+    ]
+    return tuple(sorted(found, key=lambda problem: problem.line or 0))
+
+
+def _load(text: str) -> dict[str, Any]:
+    _check_size(len(text.encode("utf-8", "surrogatepass")))
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(str(error), text) from error
+    except RecursionError as error:
+        raise _refused(f"is nested more than {MAX_DEPTH} levels deep") from error
+    except ValueError as error:  # integers of more than 4300 digits, impossible dates
+        raise _refused(f"holds a value that cannot be read: {error}") from error
+    _check_depth(document)
+    return document
+
+
+def _syntax(message: str, text: str) -> ConfigError:
+    place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
+    line = None
+    if place is not None:
+        line = int(place.group(1)) if place.group(1) else max(1, len(text.splitlines()))
+        message = message[: place.start()]
+    return _refused(f"not valid TOML: {message}", line)
+
+
+def _check_size(n_bytes: int) -> None:
+    if n_bytes > MAX_BYTES:
+        raise _refused(f"is larger than {MAX_BYTES // 1024} kB; a study needs a few hundred bytes")
+
+
+def _check_depth(document: dict[str, Any]) -> None:
+    # A loop, not a recursion: dotted keys can nest deeper than the interpreter's stack.
+    waiting: list[tuple[Any, int]] = [(document, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise _refused(f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, dict):
+            waiting.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, list):
+            waiting.extend((item, depth + 1) for item in value)
+
+
+def _refused(message: str, line: int | None = None) -> ConfigError:
+    return ConfigError([Problem("", message, line)])
