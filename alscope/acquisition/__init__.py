@@ -1,0 +1,1 @@
+"""Pure mathematics of selection: arrays in, arrays out."""

@@ -1,0 +1,250 @@
+"""k-means++ seeding in the space of last-layer gradients, without forming them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.acquisition._checks import require_matrix
+from alscope.acquisition.ranking import by_key, first_of
+from alscope.errors import ShapeError
+from alscope.types import IntArray
+
+__all__ = ["Seeds", "gradient_seeding"]
+
+_FACTORED_WORK = 2e9  # multiplications up to which one matrix-vector product per pick is faster
+_PICKS_PER_FLUSH = 64
+_MISSES_PER_FLUSH = 256
+_ROW_CHUNK = 4096
+_NOISE_EPS = 32  # distances below this many machine epsilons of the squared norms count as 0
+
+
+class Seeds(NamedTuple):
+    """What the seeding chose, and how."""
+
+    positions: IntArray
+    """Distinct positions in the order chosen, (n_query,)."""
+    diagnostics: dict[str, Any]
+    """`algorithm` ("factored" or "rejection"), `n_by_key` (choices made by key because every
+    remaining gradient coincides with a chosen one), and for rejection `n_proposals`, `n_passes`."""
+
+
+class _Gradients(NamedTuple):
+    """Gradient embeddings g_i = residual_i (outer) feature_i in factored form, up to one scale."""
+
+    residual: NDArray[np.floating]
+    """Probabilities minus one-hot prediction, rows of length 1 or 0, (n, n_classes)."""
+    feature: NDArray[np.floating]
+    """Embeddings, rows of the length of the gradient, (n, n_features)."""
+    squared: NDArray[np.floating]
+    """Squared length of the gradient, (n,), at most 1."""
+
+    def distances(self, picks: IntArray, rows: slice = slice(None)) -> NDArray[np.floating]:
+        """Squared distances of some rows to the picks, (n_rows, n_picks)."""
+        # <a (x) h, b (x) g> = <a, b> <h, g>, hence |x - y|^2 = |x|^2 + |y|^2 - 2 <a, b> <h, g>.
+        products = self.feature[rows] @ (-2 * self.feature[picks]).T
+        products *= self.residual[rows] @ self.residual[picks].T
+        products += self.squared[picks]
+        products += self.squared[rows, None]
+        return products
+
+    def noise(self, rows: slice = slice(None)) -> NDArray[np.floating]:
+        """Squared distances below this are rounding, (n_rows,)."""
+        noise: NDArray[np.floating] = (
+            _NOISE_EPS * np.finfo(self.squared.dtype).eps * self.squared[rows]
+        )
+        return noise
+
+
+def gradient_seeding(
+    logits: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    n_query: int,
+    *,
+    keys: NDArray[np.uint64],
+    rng: np.random.Generator,
+) -> Seeds:
+    """Seed k-means++ on hallucinated last-layer gradients.
+
+    The gradient of the cross-entropy at the predicted label with respect to the weights of the
+    last layer is the outer product of (probabilities - one-hot prediction) and embedding. The first
+    choice has the longest gradient (ties by key); each further one is drawn with probability
+    proportional to its squared distance to the nearest choice. When all that is left coincides with
+    a choice, the rest is taken by key.
+
+    Two algorithms draw from the same law. "factored" keeps every distance up to date and draws by
+    inverse CDF in position order; "rejection" proposes from distances that are allowed to be stale
+    and accepts with the ratio of the true to the stale one, so that distances are updated by matrix
+    products for many choices at once. Rejection is used from n_query * n * (n_classes + n_features)
+    = 2e9; the two use the random numbers differently, hence the choice is reported.
+
+    Args:
+        logits: (n, n_classes), finite.
+        embeddings: Input of the last layer, (n, n_features), finite.
+        n_query: How many; 0 or less gives none, n or more gives all.
+        keys: Keys that break ties, (n,).
+        rng: Source of the draws.
+
+    Raises:
+        ShapeError: If an array is no finite matrix (the message names the first row) or the
+            numbers of rows differ.
+
+    References:
+        Ash et al. 2020, arXiv:1906.03671, alg. 1; Arthur and Vassilvitskii 2007 (SODA); factored
+        distances: Zhang et al. 2023, arXiv:2306.09910, app. D.
+
+    Deviations:
+        Squared distances below 32 machine epsilons of the squared norm count as 0, so that
+        duplicates of a choice are never drawn. Rejection computes distances in float32.
+    """
+    require_matrix("logits", logits)
+    require_matrix("embeddings", embeddings)
+    if not len(logits) == len(embeddings) == keys.size:
+        raise ShapeError(
+            f"there are {len(logits)} rows of logits, {len(embeddings)} of embeddings and "
+            f"{keys.size} keys; give one each per sample"
+        )
+    n_query = max(0, min(n_query, len(logits)))
+    work = n_query * (logits.size + embeddings.size)
+    if work < _FACTORED_WORK:
+        gradients = _gradients(logits, embeddings, np.float64)
+        return _factored(gradients, n_query, keys, rng.random(n_query))
+    return _rejection(_gradients(logits, embeddings, np.float32), n_query, keys, rng)
+
+
+def _gradients(
+    logits: NDArray[np.floating],
+    embeddings: NDArray[np.floating],
+    dtype: type[np.float32] | type[np.float64],
+) -> _Gradients:
+    residual = _residuals(logits)
+    a = np.sqrt(np.einsum("nc,nc->n", residual, residual))
+    h = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
+    # One scale for all: the longest gradient gets length 1, and float32 squares stay in range.
+    length = a * h
+    length /= max(float(length.max(initial=0.0)), 1e-300)
+    return _Gradients(
+        residual=_rows_times(residual, 1 / np.where(a > 0, a, 1.0), dtype),
+        feature=_rows_times(embeddings, length / np.where(h > 0, h, 1.0), dtype),
+        squared=(length**2).astype(dtype),
+    )
+
+
+def _rows_times(
+    rows: NDArray[np.floating], factors: NDArray[np.float64], dtype: type[np.floating[Any]]
+) -> NDArray[np.floating]:
+    # In float64, one block at a time: a factor may lie outside the range of float32.
+    scaled = np.empty(rows.shape, dtype=dtype)
+    for start in range(0, len(rows), _ROW_CHUNK):
+        part = slice(start, start + _ROW_CHUNK)
+        scaled[part] = rows[part] * factors[part, None]
+    return scaled
+
+
+def _residuals(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    # p - onehot(argmax p); the entry of the prediction is minus the sum of the others, which keeps
+    # its digits where the largest probability rounds to 1.
+    rows, top = np.arange(len(logits)), logits.argmax(axis=1)
+    wide = logits.astype(np.float64)
+    values: NDArray[np.float64] = np.exp(wide - wide[rows, top][:, None])
+    values[rows, top] = 0.0
+    rest = values.sum(axis=1)
+    values /= (1 + rest)[:, None]
+    values[rows, top] = -rest / (1 + rest)
+    return values
+
+
+def _factored(
+    gradients: _Gradients, k: int, keys: NDArray[np.uint64], uniforms: NDArray[np.float64]
+) -> Seeds:
+    # Entry i of uniforms makes the i-th choice; the first is spent on the first, which needs none.
+    weights = gradients.squared.astype(np.float64)
+    noise = gradients.noise()
+    picks: list[int] = []
+    while len(picks) < k and weights.max() > 0:
+        first = not picks
+        pick = (
+            first_of(weights, keys=keys)
+            if first
+            else _locate(np.cumsum(weights), uniforms[len(picks)])
+        )
+        picks.append(pick)
+        distances = gradients.distances(np.array([pick]))[:, 0].astype(np.float64)
+        distances[distances < noise] = 0.0
+        weights = distances if first else np.minimum(weights, distances)
+        weights[pick] = 0.0
+    return _seeds(picks, k, keys, {"algorithm": "factored"})
+
+
+def _locate(cumulated: NDArray[np.float64], uniform: float) -> int:
+    # Inverse CDF: the first position whose cumulated weight exceeds the threshold. The threshold
+    # can round up to the total; then it is the last position that carries weight.
+    position = int(np.searchsorted(cumulated, uniform * cumulated[-1], side="right"))
+    if position == cumulated.size:
+        position = int(np.searchsorted(cumulated, cumulated[-1], side="left"))
+    return position
+
+
+def _rejection(
+    gradients: _Gradients, k: int, keys: NDArray[np.uint64], rng: np.random.Generator
+) -> Seeds:
+    picks = [first_of(gradients.squared, keys=keys)] if gradients.squared.max() > 0 else []
+    weights = np.full(len(keys), np.inf)
+    _lower(weights, gradients, picks)
+    n_proposals, n_passes = 0, 1
+    while 0 < len(picks) < k and weights.max() > 0:
+        found, tried = _propose(gradients, weights, k - len(picks), rng)
+        picks += found
+        n_proposals += tried
+        if len(picks) < k:
+            _lower(weights, gradients, found)
+            n_passes += 1
+    facts = {"algorithm": "rejection", "n_proposals": n_proposals, "n_passes": n_passes}
+    return _seeds(picks, k, keys, facts)
+
+
+def _propose(
+    gradients: _Gradients, weights: NDArray[np.float64], k: int, rng: np.random.Generator
+) -> tuple[list[int], int]:
+    # Up to k choices and the number of proposals. A proposal from the stale weight d is kept with
+    # probability t / d, t <= d the true weight: what is kept follows t.
+    cumulated = np.cumsum(weights)
+    noise = gradients.noise()
+    limit = min(k, _PICKS_PER_FLUSH)
+    found: list[int] = []
+    misses = 0
+    while len(found) < limit and misses < _MISSES_PER_FLUSH:
+        place, chance = rng.random(2)
+        row = _locate(cumulated, place)
+        true = weights[row]
+        if found:
+            nearest = float(gradients.distances(np.array(found), slice(row, row + 1)).min())
+            true = min(true, nearest) if nearest >= noise[row] and row not in found else 0.0
+        if chance * weights[row] < true:
+            found.append(row)
+        else:
+            misses += 1
+    return found, len(found) + misses
+
+
+def _lower(weights: NDArray[np.float64], gradients: _Gradients, picks: list[int]) -> None:
+    # weights <- min(weights, squared distance to each pick), in place, in bounded memory.
+    if not picks:
+        return
+    columns = np.array(picks)
+    for start in range(0, len(weights), _ROW_CHUNK):
+        rows = slice(start, start + _ROW_CHUNK)
+        least = gradients.distances(columns, rows).min(axis=1)
+        least[least < gradients.noise(rows)] = 0.0
+        np.minimum(weights[rows], least, out=weights[rows])
+    weights[columns] = 0.0
+
+
+def _seeds(picks: list[int], k: int, keys: NDArray[np.uint64], facts: dict[str, Any]) -> Seeds:
+    n_by_key = k - len(picks)
+    if n_by_key:
+        free = np.setdiff1d(np.arange(keys.size), picks)
+        picks = picks + free[by_key(keys[free], n_by_key)].tolist()
+    return Seeds(np.array(picks, dtype=np.int64), {**facts, "n_by_key": n_by_key})

@@ -1,0 +1,78 @@
+"""What every strategy is.
+
+A strategy is a frozen dataclass: its fields are its hyper-parameters and nothing else. It declares
+the inputs it needs, receives arrays, returns positions in the pool. It never sees data sets, pool
+labels, models or devices.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.acquisition.ranking import top_k
+from alscope.inputs import Input
+from alscope.types import Outcome, PoolView, Selection, State
+
+__all__ = ["ScoreStrategy", "Strategy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy(ABC):
+    """Base of all strategies."""
+
+    key: ClassVar[str] = ""
+    """Registry name; set by the registry."""
+    version: ClassVar[int] = 1
+    """Raised when the same inputs give another selection."""
+
+    def needs(self) -> tuple[Input, ...]:
+        """The inputs `select` reads."""
+        return ()
+
+    @abstractmethod
+    def select(
+        self, view: PoolView, query_size: int, rng: np.random.Generator, state: State | None
+    ) -> Selection:
+        """Choose samples.
+
+        Args:
+            view: What may be seen; pool arrays are in ascending sample order.
+            query_size: How many to choose; all of the pool if it is smaller.
+            rng: For random choices; the only source of randomness.
+            state: What `observe` returned in the round before; None in round 0.
+
+        Returns:
+            Exactly `min(query_size, view.n_pool)` distinct positions, best first.
+        """
+
+    def observe(
+        self,
+        view: PoolView,
+        selection: Selection,
+        outcome: Outcome,
+        rng: np.random.Generator,
+        state: State | None,
+    ) -> State | None:
+        """Learn from the answers; returns the state for the next round. By default nothing."""
+        return state
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreStrategy(Strategy):
+    """A strategy that scores every sample by itself and takes the highest scores."""
+
+    @abstractmethod
+    def scores(self, view: PoolView) -> NDArray[np.float64]:
+        """Acquisition scores, (n_pool,); higher = more worth labelling."""
+
+    def select(
+        self, view: PoolView, query_size: int, rng: np.random.Generator, state: State | None
+    ) -> Selection:
+        """The `query_size` highest scores; ties broken by the view's keys."""
+        scores = self.scores(view)
+        return Selection(top_k(scores, query_size, keys=view.tie_keys), scores)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alscope.acquisition import cover
+from alscope.acquisition.cover import k_center_greedy
+from alscope.errors import ShapeError
+from alscope.rng import tie_keys
+from tests import oracles
+
+
+@pytest.fixture(params=["plain", "lazy"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms of the algorithm; the lazy one with so few candidates that it must catch up."""
+    monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
+    monkeypatch.setattr(cover, "_CANDIDATES", 4)
+    monkeypatch.setattr(cover, "_CENTRE_CHUNK", 3)
+    monkeypatch.setattr(cover, "_ROW_CHUNK", 7)
+    return request.param
+
+
+def keys_of(n: int, seed: int = 0) -> np.ndarray:
+    return tie_keys(np.arange(n), seed=seed, round=0)
+
+
+def random_points(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
+    rng = np.random.default_rng(seed)
+    n, n_centres, d = rng.integers(1, 61), rng.integers(0, 6), rng.integers(2, 9)
+    points = rng.normal(size=(n, d)).astype(np.float32)
+    return points, rng.normal(size=(n_centres, d)).astype(np.float32), int(rng.integers(1, 20))
+
+
+def test_picks_are_the_definition(form: str) -> None:
+    for seed in range(200):
+        points, centres, k = random_points(seed)
+        keys = keys_of(len(points), seed)
+        picks = k_center_greedy(points, centres, k, keys=keys)
+
+        assert picks.tolist() == oracles.k_center_picks(points, centres, k, keys)
+
+
+def test_example_c_takes_10_then_6_then_2(form: str) -> None:
+    points = np.array([[1.0], [2.0], [6.0], [10.0], [7.0]])
+
+    assert k_center_greedy(points, np.zeros((1, 1)), 3, keys=keys_of(5)).tolist() == [3, 2, 1]
+
+
+def test_without_centres_the_first_pick_goes_by_key(form: str) -> None:
+    points, _, _ = random_points(8)
+    for seed in range(5):
+        keys = keys_of(len(points), seed)
+        picks = k_center_greedy(points, points[:0], 3, keys=keys)
+
+        assert picks[0] == keys.argmin()
+
+
+def test_the_radius_is_at_most_twice_the_best(form: str) -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        points, centres = rng.normal(size=(9, 2)), rng.normal(size=(2, 2))
+        picks = k_center_greedy(points, centres, 3, keys=keys_of(9))
+        radius = oracles.cover_radius(points, np.vstack([centres, points[picks]]))
+
+        assert radius <= 2 * oracles.best_radius(points, centres, 3) * (1 + 1e-6)
+
+
+def test_rotating_scaling_and_shifting_all_points_changes_nothing(form: str) -> None:
+    rng = np.random.default_rng(5)
+    points, centres, keys = rng.normal(size=(60, 4)), rng.normal(size=(5, 4)), keys_of(60)
+    rotation, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    picks = k_center_greedy(points, centres, 15, keys=keys)
+    moved = k_center_greedy(3 * points @ rotation + 1, 3 * centres @ rotation + 1, 15, keys=keys)
+
+    assert moved.tolist() == picks.tolist()
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e25])
+def test_the_unit_of_the_embedding_does_not_matter(form: str, scale: float) -> None:
+    points, centres, _ = random_points(3)
+    keys = keys_of(len(points))
+    factor = np.float32(scale)
+    picks = k_center_greedy(points * factor, centres * factor, 10, keys=keys)
+
+    assert picks.tolist() == k_center_greedy(points, centres, 10, keys=keys).tolist()
+
+
+def test_points_far_from_the_origin_are_told_apart(form: str) -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(50, 8)).astype(np.float32) + np.float32(300)
+    centres, keys = points[:2] + 1, keys_of(50)
+    picks = k_center_greedy(points, centres, 20, keys=keys)
+
+    assert picks.tolist() == oracles.k_center_picks(points, centres, 20, keys)
+
+
+def test_duplicates_come_after_every_other_point_and_by_key(form: str) -> None:
+    base = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32) + np.float32(30)
+    points, keys = base[np.arange(60) % 3], keys_of(60)
+    picks = k_center_greedy(points, base[:0], 60, keys=keys)
+
+    assert set(picks[:3] % 3) == {0, 1, 2}
+    assert sorted(picks.tolist()) == list(range(60))
+    assert (np.diff(keys[picks[3:]].astype(object)) > 0).all()
+
+
+def test_points_that_coincide_with_a_centre_go_by_key(form: str) -> None:
+    points, keys = np.full((20, 6), 0.1, dtype=np.float32), keys_of(20)
+    picks = k_center_greedy(points, points[:1], 20, keys=keys)
+
+    assert picks.tolist() == np.argsort(keys).tolist()
+
+
+def test_equal_distances_are_ordered_by_key(form: str) -> None:
+    # Corners of a cube are nearer to its middle than to each other, and all equally near.
+    corners = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], dtype=float)
+    for seed in range(8):
+        keys = keys_of(8, seed)
+        picks = k_center_greedy(corners, np.zeros((1, 3)), 8, keys=keys)
+
+        assert picks.tolist() == np.argsort(keys).tolist()
+
+
+def test_both_forms_agree_on_a_pool_of_real_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    points = np.maximum(rng.normal(size=(3000, 16)), 0).astype(np.float32)
+    centres, keys = points[:50] + np.float32(0.1), keys_of(3000)
+    monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf)
+    plain = k_center_greedy(points, centres, 120, keys=keys)
+    monkeypatch.setattr(cover, "_PLAIN_WORK", -1)
+
+    assert k_center_greedy(points, centres, 120, keys=keys).tolist() == plain.tolist()
+
+
+def test_none_and_all_can_be_asked_for(form: str) -> None:
+    points, centres, _ = random_points(4)
+    keys = keys_of(len(points))
+
+    assert k_center_greedy(points, centres, 0, keys=keys).tolist() == []
+    assert k_center_greedy(points, centres, -2, keys=keys).dtype == np.int64
+    assert k_center_greedy(points[:0], centres, 3, keys=keys[:0]).tolist() == []
+    assert sorted(k_center_greedy(points, centres, 999, keys=keys)) == list(range(len(points)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_are_not_finite_are_named(value: float) -> None:
+    points = np.zeros((6, 2))
+    wrong = points.copy()
+    wrong[4, 1] = value
+
+    with pytest.raises(ShapeError, match=r"^embeddings of row 4 "):
+        k_center_greedy(wrong, points, 2, keys=keys_of(6))
+    with pytest.raises(ShapeError, match=r"^centre embeddings of row 4 "):
+        k_center_greedy(points, wrong, 2, keys=keys_of(6))
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    points = np.zeros((6, 2))
+
+    with pytest.raises(ShapeError, match="2 features but the centres have 3"):
+        k_center_greedy(points, np.zeros((1, 3)), 2, keys=keys_of(6))
+    with pytest.raises(ShapeError, match="6 embeddings but 5 keys"):
+        k_center_greedy(points, points, 2, keys=keys_of(5))
+    with pytest.raises(ShapeError, match="one row per sample"):
+        k_center_greedy(points[0], points, 2, keys=keys_of(2))

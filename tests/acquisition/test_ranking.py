@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alscope.acquisition.ranking import by_key, first_of, top_k
+from alscope.errors import ShapeError
+from tests.oracles import ranked
+
+
+def keys_of(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(n).astype(np.uint64)
+
+
+@given(
+    # Few distinct values: ties at the boundary are the rule.
+    scores=st.lists(st.sampled_from([-2.0, -0.0, 0.0, 1.0, 1e-300, 3.5]), max_size=40),
+    k=st.integers(-1, 45),
+    seed=st.integers(0, 20),
+)
+def test_top_k_is_the_head_of_the_full_sort(scores: list[float], k: int, seed: int) -> None:
+    keys = keys_of(len(scores), seed)
+
+    assert top_k(np.array(scores), k, keys=keys).tolist() == ranked(scores, k, keys)
+
+
+def test_top_k_breaks_equal_keys_by_position() -> None:
+    keys = np.array([5, 5, 1, 5], dtype=np.uint64)
+
+    assert top_k(np.zeros(4), 3, keys=keys).tolist() == [2, 0, 1]
+
+
+def test_top_k_reads_keys_as_unsigned() -> None:
+    keys = np.array([2**64 - 1, 1, 2**63], dtype=np.uint64)
+
+    assert top_k(np.zeros(3), 2, keys=keys).tolist() == [1, 2]
+
+
+def test_top_k_returns_int64_positions_even_of_nothing() -> None:
+    assert top_k(np.empty(0), 5, keys=keys_of(0)).dtype == np.int64
+    assert top_k(np.ones(3, dtype=np.float32), 2, keys=keys_of(3)).dtype == np.int64
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("k", [0, 2, 9])
+def test_top_k_names_the_first_score_that_is_not_finite(value: float, k: int) -> None:
+    scores = np.array([0.5, 1.0, value, 2.0, value])
+
+    with pytest.raises(ShapeError, match=r"position 2 is .*2 of 5"):
+        top_k(scores, k, keys=keys_of(5))
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (2,), ()])
+def test_top_k_wants_one_score_and_one_key_per_sample(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="one score and one key"):
+        top_k(np.zeros(shape), 1, keys=keys_of(3))
+
+
+def test_by_key_is_nested() -> None:
+    keys = keys_of(50)
+
+    assert by_key(keys, 50)[:7].tolist() == by_key(keys, 7).tolist()
+    assert keys[by_key(keys, 50)].tolist() == list(range(50))
+
+
+def test_first_of_takes_the_smallest_key_among_the_highest() -> None:
+    scores = np.array([1.0, 3.0, -np.inf, 3.0])
+    keys = np.array([0, 9, 1, 4], dtype=np.uint64)
+
+    assert first_of(scores, keys=keys) == 3
+    assert first_of(scores[:2], keys=keys[:2]) == 1
