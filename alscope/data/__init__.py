@@ -1,0 +1,1 @@
+"""Data sets, scenarios and the views a trainer reads."""
