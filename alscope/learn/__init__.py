@@ -1,0 +1,1 @@
+"""Learning: the trainer, inference passes and what can be attached to them."""

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from alscope.config import TrainConfig
+from alscope.learn.optim import batch_bounds, make_optimizer, n_steps_of, rate, set_rate
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "sizes"),
+    [
+        (0, 64, []),
+        (1, 64, [1]),
+        (64, 64, [64]),
+        (65, 64, [65]),
+        (66, 64, [64, 2]),
+        (129, 64, [64, 65]),
+        (3, 1, [1, 1, 1]),
+    ],
+)
+def test_a_last_batch_of_one_joins_the_one_before(
+    n: int, batch_size: int, sizes: list[int]
+) -> None:
+    assert [end - start for start, end in batch_bounds(n, batch_size)] == sizes
+
+
+@pytest.mark.parametrize(
+    ("n", "limits", "steps"),
+    [(0, {}, 0), (10, {}, 100), (640, {}, 300), (641, {}, 330), (640, {"max_steps": 200}, 200)],
+)
+def test_steps_follow_the_epochs_within_their_limits(
+    n: int, limits: dict[str, int], steps: int
+) -> None:
+    assert n_steps_of(TrainConfig(epochs=30, batch_size=64, min_steps=100, **limits), n) == steps
+
+
+def shape(schedule: str, **options: float) -> list[float]:
+    """Learning rates of eight steps with peak 1."""
+    config = TrainConfig(lr=1.0, schedule=schedule, **options)  # type: ignore[arg-type]
+    return [rate(config, step, 8) for step in range(8)]
+
+
+def test_multistep_divides_by_ten_after_half_and_three_quarters() -> None:
+    assert shape("multistep") == [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+def test_cosine_falls_from_the_peak_through_its_half() -> None:
+    rates = shape("cosine")
+
+    assert rates[0] == 1
+    assert rates[4] == pytest.approx(0.5)
+    assert rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < 0.05
+
+
+def test_linear_falls_by_equal_steps() -> None:
+    assert shape("linear") == [1 - step / 8 for step in range(8)]
+
+
+def test_constant_stays() -> None:
+    assert shape("constant") == [1] * 8
+
+
+def test_warm_up_rises_to_the_peak_before_the_schedule_begins() -> None:
+    assert shape("linear", warmup=0.5) == [0.25, 0.5, 0.75, 1, 1, 0.75, 0.5, 0.25]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_the_optimizer_has_the_configured_values(
+    name: str, kind: type[torch.optim.Optimizer]
+) -> None:
+    config = TrainConfig(optimizer=name, lr=0.5, weight_decay=0.25)
+    optimizer = make_optimizer(config, nn.Linear(2, 2).parameters())
+    set_rate(optimizer, 0.125)
+
+    assert isinstance(optimizer, kind)
+    assert optimizer.param_groups[0]["weight_decay"] == 0.25
+    assert optimizer.param_groups[0]["lr"] == 0.125
+
+
+def test_momentum_may_be_switched_off() -> None:
+    optimizer = make_optimizer(
+        TrainConfig(optimizer="sgd", momentum=0.0), nn.Linear(2, 2).parameters()
+    )
+
+    assert optimizer.param_groups[0]["nesterov"] is False

@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import logging
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from alscope.backbones.mlp import MlpSpec
+from alscope.backbones.protocols import Backbone, BackboneSpec
+from alscope.backbones.resnet18 import ResNet18Spec
+from alscope.backbones.small_cnn import SmallCnnSpec
+from alscope.config import TrainConfig
+from alscope.errors import Cancelled, ShapeError, TrainingDiverged
+from alscope.learn.passes import state_arrays
+from alscope.learn.trainer import Fit, fit
+from alscope.types import Arrays, SampleSpec
+from tests.learn.fakes import CPU, PIXELS, PLANE, RecordingControl, TensorSource, blobs, images
+
+SHORT = TrainConfig(epochs=1, min_steps=12, batch_size=8, lr=1e-2)
+MLP = MlpSpec(hidden=16, depth=1)
+
+
+def train(
+    n: int = 30,
+    *,
+    spec: BackboneSpec = MLP,
+    config: TrainConfig = SHORT,
+    seed: int = 0,
+    source: TensorSource | None = None,
+    control: RecordingControl | None = None,
+    labels: Any = None,
+    initial: Arrays | None = None,
+) -> Fit:
+    """Fit on the first `n` samples of blobs or images."""
+    pixels = "image" in spec.modalities and "features" not in spec.modalities
+    values, classes = (images if pixels else blobs)(120)
+    sample: SampleSpec = PIXELS if pixels else PLANE
+    return fit(
+        spec,
+        sample,
+        source or TensorSource(values, noise=0.1),
+        indices=np.arange(n, dtype=np.int64),
+        labels=classes[:n] if labels is None else labels,
+        n_classes=3,
+        train=config,
+        seed=seed,
+        device=CPU,
+        control=control or RecordingControl(),
+        initial=initial,
+    )
+
+
+def same(first: Fit, second: Fit) -> bool:
+    """Whether two trained models are equal to the last bit."""
+    one, two = state_arrays(first.model), state_arrays(second.model)
+    return all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_fit_learns_a_separable_problem() -> None:
+    result = train(60, config=TrainConfig(epochs=1, min_steps=80, lr=1e-2))
+
+    assert result.accuracy > 0.95
+    assert result.loss < 0.2
+    assert result.retries == 0
+
+
+def test_fit_learns_images_with_batch_normalization() -> None:
+    result = train(60, spec=SmallCnnSpec(width=4), config=TrainConfig(epochs=1, min_steps=80))
+
+    assert result.accuracy > 0.9
+
+
+@pytest.mark.parametrize("spec", [MLP, SmallCnnSpec(width=4)], ids=["mlp", "small_cnn"])
+def test_the_same_seed_gives_the_same_bits(spec: BackboneSpec) -> None:
+    first, second = train(spec=spec), train(spec=spec)
+
+    assert same(first, second)
+    assert (first.loss, first.accuracy) == (second.loss, second.accuracy)
+
+
+def test_another_seed_gives_another_model() -> None:
+    assert not same(train(seed=0), train(seed=1))
+
+
+def test_draws_elsewhere_change_nothing() -> None:
+    first = train()
+    random.random()
+    np.random.rand(3)  # noqa: NPY002 - the global state is the point
+    torch.rand(5)
+
+    assert same(first, train())
+
+
+def test_the_global_generators_are_left_alone() -> None:
+    before = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())  # noqa: NPY002
+
+    train()
+
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+    assert before[2] == random.getstate()
+
+
+def test_each_random_stream_is_used() -> None:
+    # Without dropout and noise, another number of labels is the only other source of change.
+    plain = MlpSpec(hidden=16, depth=1, dropout=0.0)
+    values, _ = blobs(120)
+    quiet = TensorSource(values)
+
+    assert not same(train(spec=plain), train())
+    assert not same(train(spec=plain), train(spec=plain, source=quiet))
+
+
+def test_every_pass_visits_every_sample_once_in_another_order() -> None:
+    values, _ = blobs(20)
+    source = TensorSource(values)
+
+    train(20, source=source, config=TrainConfig(epochs=2, min_steps=1, batch_size=8))
+    first, second = np.concatenate(source.batches[:3]), np.concatenate(source.batches[3:])
+
+    assert sorted(first) == sorted(second) == list(range(20))
+    assert first.tolist() != second.tolist()
+
+
+def test_a_last_batch_of_one_joins_the_one_before() -> None:
+    values, _ = images(65)
+    source = TensorSource(values)
+
+    result = train(
+        65,
+        spec=SmallCnnSpec(width=4),
+        source=source,
+        config=TrainConfig(epochs=1, min_steps=20, batch_size=64, lr=1e-2),
+    )
+
+    assert [batch.size for batch in source.batches] == [65] * 20
+    assert result.n_epochs == result.n_steps == 20
+
+
+def test_training_on_nothing_gives_a_fresh_model() -> None:
+    result = train(0)
+
+    assert (result.n_steps, result.n_epochs, result.loss, result.accuracy) == (0, 0, 0.0, 0.0)
+    assert not result.model.training  # type: ignore[attr-defined]
+    assert same(result, train(0))
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(1, 64), (2, 1)])
+def test_one_sample_per_batch_does_not_upset_batch_normalization(n: int, batch_size: int) -> None:
+    # At 8 pixels the last stage has one value per channel and sample, which has no variance.
+    config = TrainConfig(min_steps=2, max_steps=2, batch_size=batch_size)
+
+    state = state_arrays(train(n, spec=ResNet18Spec(), config=config).model)
+
+    assert all(np.isfinite(array).all() for array in state.values())
+    assert state["stages.3.1.norm2.num_batches_tracked"] == 0
+
+
+def test_all_strategies_start_a_round_from_the_same_weights() -> None:
+    one_step = TrainConfig(epochs=1, min_steps=1, max_steps=1, lr=1e-7)
+    values, classes = blobs(120)
+    swapped = TensorSource(values.flip(0))
+
+    first = state_arrays(train(config=one_step).model)
+    other = state_arrays(train(config=one_step, source=swapped, labels=classes[::-1][:30]).model)
+
+    assert all(np.allclose(first[name], other[name], atol=1e-5) for name in first)
+
+
+def test_a_warm_start_begins_with_the_given_weights() -> None:
+    start = train()
+    tiny = TrainConfig(epochs=1, min_steps=1, max_steps=1, lr=1e-7)
+
+    warm = state_arrays(train(seed=5, config=tiny, initial=state_arrays(start.model)).model)
+
+    assert all(
+        np.allclose(warm[name], value, atol=1e-5)
+        for name, value in state_arrays(start.model).items()
+    )
+
+
+def test_divergence_is_tried_twice_and_then_explained(caplog: pytest.LogCaptureFixture) -> None:
+    wild = TrainConfig(epochs=1, min_steps=50, lr=1e10, optimizer="sgd")
+
+    with caplog.at_level(logging.WARNING), pytest.raises(TrainingDiverged) as caught:
+        train(config=wild)
+
+    assert len(caplog.records) == 1
+    assert "step" in str(caught.value)
+    assert "train.lr 1e+10" in str(caught.value)
+    assert "lower train.lr" in str(caught.value)
+
+
+def test_a_result_no_better_than_chance_is_tried_once_more_and_stands(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hopeless = TrainConfig(epochs=1, min_steps=3, max_steps=3, lr=1e-7)
+    labels = np.random.default_rng(0).integers(0, 3, 90)
+    noise = TensorSource(torch.zeros(120, 4))
+
+    with caplog.at_level(logging.WARNING):
+        result = train(90, config=hopeless, labels=labels, source=noise, seed=2)
+
+    assert result.retries == 1
+    assert result.accuracy < 1 / 3 + 0.05
+
+
+def test_a_retry_starts_from_other_weights() -> None:
+    starts: list[Arrays] = []
+
+    class Recorded(MlpSpec):
+        """Keeps the weights it begins with."""
+
+        def build(self, sample: SampleSpec, n_classes: int) -> Backbone:
+            model = super().build(sample, n_classes)
+            starts.append(state_arrays(model))
+            return model
+
+    hopeless = TrainConfig(epochs=1, min_steps=3, max_steps=3, lr=1e-7)
+    nothing = TensorSource(torch.zeros(120, 4))
+    labels = np.array([0, 1, 2] * 10)
+
+    train(spec=Recorded(hidden=8, depth=1), config=hopeless, labels=labels, source=nothing)
+
+    assert len(starts) == 2
+    assert not np.array_equal(starts[0]["head.weight"], starts[1]["head.weight"])
+
+
+def test_cancelling_stops_within_a_batch() -> None:
+    values, _ = blobs(120)
+    source = TensorSource(values)
+
+    with pytest.raises(Cancelled):
+        train(source=source, control=RecordingControl(stop_at=4))
+
+    assert len(source.batches) == 3
+
+
+def test_progress_runs_from_zero_to_one() -> None:
+    control = RecordingControl()
+
+    train(control=control)
+    stages, fractions = zip(*control.seen, strict=True)
+
+    assert set(stages) == {"train"}
+    assert list(fractions) == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert control.checks == SHORT.min_steps
+
+
+def test_time_is_split_into_loading_and_computing() -> None:
+    result = train()
+
+    assert result.load_s > 0
+    assert result.compute_s > 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(np.full(30, 3), "labels span 3..3"), (np.full(30, -1), "span -1"), (np.zeros(4), "30 sam")],
+    ids=["too large", "unknown class", "too few"],
+)
+def test_labels_that_do_not_fit_are_refused(labels: Any, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        train(labels=labels)
+
+
+def test_clipping_the_gradient_limits_the_step() -> None:
+    loose = TrainConfig(epochs=1, min_steps=1, max_steps=1, optimizer="sgd", lr=1.0, momentum=0.0)
+    tight = TrainConfig(
+        epochs=1, min_steps=1, max_steps=1, optimizer="sgd", lr=1.0, momentum=0.0, grad_clip=1e-3
+    )
+    start = state_arrays(train(config=TrainConfig(max_steps=1, min_steps=1, lr=1e-7)).model)
+
+    def distance(config: TrainConfig) -> float:
+        moved = state_arrays(train(config=config, initial=start).model)
+        return max(float(np.abs(moved[name] - start[name]).max()) for name in start)
+
+    assert distance(tight) < 0.02
+    assert distance(loose) > 10 * distance(tight)
+
+
+def test_label_smoothing_keeps_the_loss_up() -> None:
+    long = {"epochs": 1, "min_steps": 60, "lr": 1e-2}
+
+    assert train(config=TrainConfig(**long, label_smoothing=0.3)).loss > 0.3
+    assert train(config=TrainConfig(**long)).loss < 0.3
