@@ -1,0 +1,1 @@
+"""Two stores: the run store (never evicted) and the artifact cache (rebuildable)."""

@@ -1,0 +1,289 @@
+"""The run store: one folder per run, never evicted, only deleted on request.
+
+<root>/<run_id>/config.json       what the run is; checked
+<root>/<run_id>/journal.jsonl     what happened; see `alscope.store.journal`
+<root>/<run_id>/blobs/<sha>.bin   arrays named by the journal
+<root>/<run_id>/lock              held by whoever writes; freed by the system when it dies
+<root>/<run_id>/progress.json     how far the current round is; may vanish
+<root>/<run_id>/owner.json        who wrote last; for messages
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+from alscope.config import RunConfig
+from alscope.errors import RunLockedError, StoreError
+from alscope.hashing import digest
+from alscope.store.codecs import to_json
+from alscope.store.files import check_id, child, is_id, make_folder, read_sealed, seal, write_file
+from alscope.store.journal import Event, Journal, RunHistory, load_blob, read_journal, state_of
+from alscope.store.verify import record_problems
+from alscope.store.writer import RunWriter
+from alscope.types import Arrays, RunState
+
+__all__ = ["Event", "RunHistory", "RunStore", "RunWriter"]
+
+_PATIENCE_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+class _Stamp(NamedTuple):
+    """What tells whether a file is still the same."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+    def is_before(self, other: _Stamp | None) -> bool:
+        """Whether the file only grew since, as journals do."""
+        return other is not None and other.inode == self.inode and other.size > self.size
+
+
+class _Known(NamedTuple):
+    """A journal that was read to its end, and the file it was read from."""
+
+    stamp: _Stamp
+    journal: Journal
+
+
+class RunStore:
+    """Runs on disk. Any number of processes may read while one per run writes.
+
+    Args:
+        root: Folder of the runs; made if it is missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(root)
+        self._known: dict[str, _Known] = {}
+        self._guard = threading.Lock()
+
+    def create(self, config: RunConfig) -> str:
+        """Make the run of a configuration if it does not exist; returns its id.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        run_id = check_id(config.run_id, "run")
+        folder = child(self._root, run_id)
+        record = seal({"run_id": run_id, "config": config.to_dict()})
+        try:
+            if self.exists(run_id):
+                self.config(run_id)
+                return run_id
+        except StoreError as error:  # the id is the content, so what it must say is known
+            _log.warning("run %s: its configuration is written again: %s", run_id, error)
+        try:
+            make_folder(folder)
+            write_file(folder / "config.json", record, label="config")
+        except OSError as error:
+            raise StoreError(
+                f"run {run_id} cannot be created: {error.strerror or error}; "
+                "free space or correct the permissions of the run folder"
+            ) from error
+        return run_id
+
+    def run_ids(self) -> tuple[str, ...]:
+        """Ids of all runs, sorted."""
+        if not self._root.is_dir():
+            return ()
+        return tuple(sorted(path.name for path in self._root.iterdir() if self.exists(path.name)))
+
+    def exists(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        return is_id(run_id) and (self._root / run_id / "config.json").is_file()
+
+    def config(self, run_id: str) -> RunConfig:
+        """What the run is.
+
+        Raises:
+            StoreError: If there is no such run, or its configuration is damaged.
+        """
+        what = f"the configuration of run {run_id}"
+        record = read_sealed(self._folder(run_id) / "config.json", what)
+        try:
+            config = RunConfig.from_dict(record["config"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{what} cannot be understood: {error}") from error
+        if record.get("run_id") != run_id:
+            raise StoreError(f"{what} belongs to another run; submit the study again")
+        return config
+
+    def open(self, run_id: str) -> RunWriter:
+        """Take the lock of a run and prepare it for writing.
+
+        Raises:
+            RunLockedError: If another writer holds the lock and keeps it for two seconds.
+            StoreError: If there is no such run or it cannot be written.
+        """
+        folder = self._folder(run_id)
+        lock = FileLock(folder / "lock", thread_local=False)
+        try:
+            # A reader that looks whether the run is active holds the lock for an instant.
+            lock.acquire(timeout=_PATIENCE_S, poll_interval=0.02)
+        except Timeout as error:
+            raise RunLockedError(self._who(run_id)) from error
+        except OSError as error:
+            raise StoreError(f"run {run_id} cannot be locked: {error.strerror or error}") from error
+        try:
+            self._folder(run_id)  # it may have been deleted while we waited
+            return RunWriter(folder, run_id, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def history(self, run_id: str) -> RunHistory:
+        """What is known of a run; also while somebody writes.
+
+        Raises:
+            StoreError: If there is no such run or its journal cannot be read.
+        """
+        journal = self._journal(run_id)
+        state = state_of(journal.events)
+        if state is RunState.RUNNING and not self.is_active(run_id):
+            state = RunState.INTERRUPTED
+        return RunHistory(run_id, journal.events, state, journal.damaged)
+
+    def blob(self, run_id: str, sha: str) -> Arrays:
+        """Arrays that an event names.
+
+        Raises:
+            StoreError: If they are missing or damaged.
+        """
+        return load_blob(self._folder(run_id), sha)
+
+    def progress(self, run_id: str) -> dict[str, Any] | None:
+        """What the writer last published, with `at`; None if nothing readable is there."""
+        try:
+            record = read_sealed(self._folder(run_id) / "progress.json", "progress")
+        except StoreError:
+            return None
+        return {name: value for name, value in record.items() if name != "check"}
+
+    def is_active(self, run_id: str) -> bool:
+        """Whether a living process holds the lock of the run."""
+        path = self._folder(run_id) / "lock"
+        if not path.exists():
+            return False
+        lock = FileLock(path, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return True
+        except OSError:  # not ours to write, so nobody here writes it
+            return False
+        lock.release()
+        return False
+
+    def verify(self, run_id: str) -> list[str]:
+        """Everything wrong with a run, in words; empty if it is sound.
+
+        Raises:
+            StoreError: If there is no such run.
+        """
+        folder = self._folder(run_id)
+        problems = []
+        try:
+            self.config(run_id)
+        except StoreError as error:
+            problems.append(str(error))
+        try:
+            journal = read_journal(folder, Journal((), 0, run_id))
+        except StoreError as error:
+            return [*problems, str(error)]
+        if journal.damaged:
+            problems.append(journal.damaged)
+        return [*problems, *record_problems(folder, journal.events)]
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run and everything recorded.
+
+        Raises:
+            RunLockedError: If it is being written.
+            StoreError: If there is no such run or it cannot be deleted.
+        """
+        folder = self._folder(run_id)
+        lock: BaseFileLock = FileLock(folder / "lock", thread_local=False)
+        try:
+            with lock.acquire(timeout=_PATIENCE_S, poll_interval=0.02):
+                # Without these two it is no run any more, whatever happens next.
+                (folder / "config.json").unlink(missing_ok=True)
+                (folder / "journal.jsonl").unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        except Timeout as error:
+            raise RunLockedError(self._who(run_id)) from error
+        except OSError as error:
+            raise StoreError(f"run {run_id} cannot be deleted: {error.strerror}") from error
+        with self._guard:
+            self._known.pop(run_id, None)
+
+    def records(self, run_id: str) -> bytes:
+        """The part of the rounds that must not depend on interruptions: one line per round.
+
+        Two runs with the same records are bitwise the same experiment: results and hashes of the
+        queries, with a digest of everything in the configuration but the strategy. Times and
+        environment are not in it.
+
+        Raises:
+            StoreError: If there is no such run or it cannot be read.
+        """
+        config = self.config(run_id)
+        shared = digest(
+            [config.scenario, config.backbone, config.train, config.seed, config.schema]
+        )
+        lines = [
+            to_json({"config": shared, "result": event.data.get("result"), "blobs": event.blobs})
+            for event in self._journal(run_id).events
+            if event.kind == "round"
+        ]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def _folder(self, run_id: str) -> Path:
+        check_id(run_id, "run")
+        if not self.exists(run_id):
+            raise StoreError(f"there is no run {run_id!r}; it may have been deleted")
+        return child(self._root, run_id)
+
+    def _journal(self, run_id: str) -> Journal:
+        folder = self._folder(run_id)
+        stamp = _stamp(folder / "journal.jsonl")
+        known = self._known.get(run_id)
+        if known is not None and known.stamp == stamp:
+            return known.journal
+        start = Journal((), 0, run_id)
+        journal = None
+        if known is not None and known.stamp.is_before(stamp):
+            journal = read_journal(folder, known.journal)
+        if journal is None or journal.damaged:  # perhaps it is another file: look again
+            journal = read_journal(folder, start)
+        self._remember(run_id, stamp, journal)
+        return journal
+
+    def _remember(self, run_id: str, stamp: _Stamp | None, journal: Journal) -> None:
+        with self._guard:
+            self._known.pop(run_id, None)
+            if stamp is not None and stamp.size == journal.size:  # else: something unread follows
+                self._known[run_id] = _Known(stamp, journal)
+
+    def _who(self, run_id: str) -> str:
+        try:
+            owner = read_sealed(self._root / run_id / "owner.json", "owner")
+            who = f"process {owner['pid']} on {owner['host']} since {owner['since']}"
+        except (StoreError, KeyError):
+            who = "another process"
+        return f"run {run_id} is being written by {who}; wait for it or stop it"
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)

@@ -1,0 +1,189 @@
+"""The study store: which runs belong together, and whether they shall go on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from alscope.config import StudyConfig
+from alscope.errors import StoreError
+from alscope.hashing import digest
+from alscope.store.files import check_id, child, is_id, make_folder, read_sealed, seal, write_file
+from alscope.store.writer import now
+
+__all__ = ["DESIRED", "StudyRecord", "StudyStore", "slug"]
+
+DESIRED = ("active", "paused", "cancelled")
+_SLUG_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A stored study.
+
+    Attributes:
+        study_id: Its id.
+        config: Its configuration.
+        run_ids: Its runs, in the order of `config.runs()`.
+        created: Wall time of the first submission, ISO 8601 UTC.
+        number: Order of creation, whatever the clock said.
+    """
+
+    study_id: str
+    config: StudyConfig
+    run_ids: tuple[str, ...]
+    created: str
+    number: int
+
+
+class StudyStore:
+    """Studies on disk: `<root>/<study_id>/study.json` and `state.json`.
+
+    Args:
+        root: Folder of the studies; made if it is missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(root)
+
+    @staticmethod
+    def id_of(config: StudyConfig) -> str:
+        """The id of a configuration: its name in plain letters, and 6 digits of its digest."""
+        return f"{slug(config.name)}-{digest(config)[:6]}"
+
+    def save(self, study_id: str, config: StudyConfig) -> StudyRecord:
+        """Store a study; the same again changes nothing.
+
+        Raises:
+            StoreError: If the id is not legal, holds another configuration, or cannot be written.
+        """
+        check_id(study_id, "study")
+        if self.exists(study_id):
+            record = self.load(study_id)
+            if digest(record.config) != digest(config):
+                raise StoreError(
+                    f"study {study_id} already holds another configuration; rename the new one"
+                )
+            return record
+        record = StudyRecord(
+            study_id=study_id,
+            config=config,
+            run_ids=tuple(dict.fromkeys(run.run_id for run in config.runs())),
+            created=now(),
+            number=1 + max((self._number(other) for other in self._folders()), default=0),
+        )
+        content = {
+            "study_id": study_id,
+            "config": config.to_dict(),
+            "run_ids": record.run_ids,
+            "created": record.created,
+            "number": record.number,
+        }
+        self._write(study_id, "study", content)
+        return record
+
+    def load(self, study_id: str) -> StudyRecord:
+        """Read a study.
+
+        Raises:
+            StoreError: If there is none, or it is damaged.
+        """
+        what = f"study {study_id}"
+        record = read_sealed(self._folder(study_id) / "study.json", what)
+        try:
+            if record["study_id"] != study_id:
+                raise StoreError(f"{what} was moved here from {record['study_id']!r:.80}")
+            return StudyRecord(
+                study_id=study_id,
+                config=StudyConfig.from_dict(record["config"]),
+                run_ids=tuple(check_id(run_id, "run") for run_id in record["run_ids"]),
+                created=str(record["created"]),
+                number=int(record["number"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{what} cannot be understood: {error}") from error
+
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all studies, newest first; damaged ones last."""
+        numbers = {study_id: self._number(study_id) for study_id in self._folders()}
+        return tuple(sorted(numbers, key=lambda study_id: (-numbers[study_id], study_id)))
+
+    def exists(self, study_id: str) -> bool:
+        """Whether there is such a study."""
+        return is_id(study_id) and (self._root / study_id / "study.json").is_file()
+
+    def desired(self, study_id: str) -> str:
+        """What the user wants: one of `DESIRED`.
+
+        Raises:
+            StoreError: If there is no such study, or its wish is damaged.
+        """
+        path = self._folder(study_id) / "state.json"
+        if not path.exists():
+            return "active"
+        state = read_sealed(path, f"the state of study {study_id}").get("desired")
+        if state not in DESIRED:
+            raise StoreError(f"the state of study {study_id} is {state!r:.80}; set it again")
+        return str(state)
+
+    def set_desired(self, study_id: str, state: str) -> None:
+        """Store what the user wants.
+
+        Raises:
+            StoreError: If `state` is not one of `DESIRED`, or it cannot be written.
+        """
+        if state not in DESIRED:
+            raise StoreError(f"unknown state {state!r}; use one of {', '.join(DESIRED)}")
+        self._folder(study_id)
+        self._write(study_id, "state", {"desired": state})
+
+    def delete(self, study_id: str) -> None:
+        """Forget a study; its runs stay.
+
+        Raises:
+            StoreError: If there is none, or it cannot be deleted.
+        """
+        folder = self._folder(study_id)
+        try:
+            (folder / "study.json").unlink()  # from here on there is no such study
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StoreError(f"study {study_id} cannot be deleted: {error.strerror}") from error
+
+    def _folders(self) -> list[str]:
+        if not self._root.is_dir():
+            return []
+        return [path.name for path in self._root.iterdir() if self.exists(path.name)]
+
+    def _number(self, study_id: str) -> int:
+        try:
+            return int(read_sealed(self._root / study_id / "study.json", "study")["number"])
+        except (StoreError, KeyError, TypeError, ValueError):
+            return 0
+
+    def _folder(self, study_id: str) -> Path:
+        check_id(study_id, "study")
+        if not self.exists(study_id):
+            raise StoreError(f"there is no study {study_id!r}; it may have been deleted")
+        return child(self._root, study_id)
+
+    def _write(self, study_id: str, name: str, record: dict[str, object]) -> None:
+        folder = child(self._root, study_id)
+        try:
+            make_folder(folder)
+            write_file(folder / f"{name}.json", seal(record), label=name)
+        except OSError as error:
+            raise StoreError(
+                f"study {study_id} cannot be written: {error.strerror or error}; "
+                "free space or correct the permissions of the study folder"
+            ) from error
+
+
+def slug(name: str) -> str:
+    """A name in at most 40 of a-z, 0-9 and -; "study" if nothing of it is left."""
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_only)
+    return words.strip("-")[:_SLUG_LENGTH].strip("-") or "study"

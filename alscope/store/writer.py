@@ -1,0 +1,210 @@
+"""Writing a run: the one process that holds its lock appends events."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from filelock import BaseFileLock
+
+from alscope.errors import StoreError
+from alscope.store._faults import point
+from alscope.store.codecs import from_json, to_json
+from alscope.store.files import (
+    halves,
+    open_regular,
+    read_regular,
+    remove_leftovers,
+    seal,
+    sync_folder,
+    write_file,
+)
+from alscope.store.journal import (
+    KINDS,
+    Event,
+    Journal,
+    RunHistory,
+    load_blob,
+    make_line,
+    read_journal,
+    state_of,
+    write_blob,
+)
+from alscope.types import Arrays
+
+__all__ = ["RunWriter", "now"]
+
+_PROGRESS_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+def now() -> str:
+    """Wall time, ISO 8601 UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class RunWriter:
+    """Appends events to a run. A context manager; made by `RunStore.open`, which takes the lock.
+
+    At opening, an unfinished last line is cut off. If a line or its arrays are damaged, the journal
+    is kept as `journal.damaged-<n>` and cut back to what is sound; `history.damaged` says what was
+    lost.
+    """
+
+    def __init__(self, folder: Path, run_id: str, lock: BaseFileLock) -> None:
+        self._folder = folder
+        self._run_id = run_id
+        self._lock = lock
+        self._progress_at = -_PROGRESS_EVERY_S
+        try:
+            self._journal = self._recover()
+            self._claim()
+            self._file = self._open_journal()
+        except OSError as error:
+            raise self._failure("opened", error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the lock back. May be called twice."""
+        self._file.close()
+        self._lock.release()
+
+    @property
+    def history(self) -> RunHistory:
+        """Everything recorded so far."""
+        journal = self._journal
+        return RunHistory(self._run_id, journal.events, state_of(journal.events), journal.damaged)
+
+    def blob(self, sha: str) -> Arrays:
+        """Arrays of an event of this run, by the hash that the event names.
+
+        Raises:
+            StoreError: If they are missing or damaged.
+        """
+        return load_blob(self._folder, sha)
+
+    def append(
+        self, kind: str, data: Mapping[str, Any], *, blobs: Mapping[str, Arrays] | None = None
+    ) -> None:
+        """Record an event; when this returns, it survives a power loss.
+
+        Args:
+            kind: One of `alscope.store.journal.KINDS`.
+            data: JSON-serializable.
+            blobs: Named groups of arrays.
+
+        Raises:
+            StoreError: If it cannot be written (the journal is as it was before) or the data cannot
+                be stored.
+        """
+        if kind not in KINDS:
+            raise StoreError(f"unknown kind of event {kind!r}; use one of {', '.join(KINDS)}")
+        plain = from_json(to_json(data).encode())  # what a reader will see
+        try:
+            stored = {
+                name: write_blob(self._folder, dict(arrays))
+                for name, arrays in sorted((blobs or {}).items())
+            }
+            hashes = {name: sha for name, (sha, _) in stored.items()}
+            event = Event(len(self._journal.events), kind, plain, hashes, now())
+            sizes = {name: size for name, (_, size) in stored.items()}
+            self._write_line(make_line(event, sizes, prev=self._journal.last), event)
+        except OSError as error:
+            raise self._failure("written", error) from error
+
+    def progress(self, *, force: bool = False, **fields: Any) -> None:
+        """Publish how far the current round is, for display; at most once per second.
+
+        A failure to write is logged, not raised: nothing depends on it.
+
+        Args:
+            force: Write also if the last time is less than a second ago.
+            fields: JSON-serializable; `at` (wall time) is added.
+        """
+        clock = time.monotonic()
+        if not force and clock - self._progress_at < _PROGRESS_EVERY_S:
+            return
+        self._progress_at = clock
+        record = seal({"at": now(), **fields})
+        try:
+            write_file(self._folder / "progress.json", record, label="progress", durable=False)
+        except OSError as error:
+            _log.warning("progress of run %s cannot be written: %s", self._run_id, error.strerror)
+
+    def _write_line(self, line: bytes, event: Event) -> None:
+        self._check_in_place()
+        point("journal.before")
+        size = self._journal.size
+        try:
+            self._file.truncate(size)  # also what an earlier failure may have left
+            self._file.seek(size)
+            for piece in halves(line, "journal"):
+                self._file.write(piece)
+                self._file.flush()
+            os.fsync(self._file.fileno())
+        except Exception:
+            self._file.truncate(size)
+            raise
+        last = from_json(line)["check"]
+        events = (*self._journal.events, event)
+        self._journal = Journal(events, size + len(line), last, self._journal.damaged)
+        point("journal.after")
+
+    def _check_in_place(self) -> None:
+        ours = os.fstat(self._file.fileno())
+        there = os.stat(self._folder / "journal.jsonl")  # noqa: PTH116 - FileNotFoundError wanted
+        if not os.path.samestat(ours, there):
+            raise FileNotFoundError(2, "the journal was replaced")
+
+    def _recover(self) -> Journal:
+        (self._folder / "blobs").mkdir(exist_ok=True)
+        for folder in (self._folder, self._folder / "blobs"):
+            remove_leftovers(folder)
+        journal = read_journal(self._folder, Journal((), 0, self._run_id))
+        if journal.damaged:
+            self._keep_damaged()
+            _log.warning("run %s: %s", self._run_id, journal.damaged)
+        return journal
+
+    def _keep_damaged(self) -> None:
+        taken = len(list(self._folder.glob("journal.damaged-*")))
+        copy = self._folder / f"journal.damaged-{taken + 1}"
+        write_file(copy, read_regular(self._folder / "journal.jsonl"), label="repair")
+
+    def _open_journal(self) -> IO[bytes]:
+        file = open_regular(self._folder / "journal.jsonl", write=True)
+        try:
+            file.truncate(self._journal.size)
+            os.fsync(file.fileno())
+            sync_folder(self._folder)
+        except OSError:
+            file.close()
+            raise
+        return file
+
+    def _claim(self) -> None:
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": now()}
+        write_file(self._folder / "owner.json", seal(owner), label="owner", durable=False)
+
+    def _failure(self, what: str, error: OSError) -> StoreError:
+        return StoreError(
+            f"run {self._run_id} cannot be {what}: {error.strerror or error}; what was recorded "
+            "before is safe; free space or correct the permissions, then continue the run"
+        )
