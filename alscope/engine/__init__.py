@@ -1,0 +1,1 @@
+"""Stages, the loop, executors and the service."""

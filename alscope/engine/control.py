@@ -1,0 +1,82 @@
+"""Stopping and watching a run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from alscope.errors import Cancelled, Interrupted, Paused
+from alscope.store import _faults
+
+__all__ = ["NullControl", "RunControl", "StopToken"]
+
+STAGE_SHARE = {"load": 0.0, "train": 0.0, "evaluate": 0.7, "infer": 0.8, "select": 0.95}
+"""Where in a round a stage begins; only for progress bars."""
+STAGE_END = {"load": 0.0, "train": 0.7, "evaluate": 0.8, "infer": 0.95, "select": 1.0}
+
+
+class StopToken:
+    """A request to stop, set by one thread and noticed by another within a batch."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._request: str | None = None
+
+    def request(self, action: str) -> None:
+        """Ask for "pause", "cancel" or "stop"; cancel wins over the others."""
+        with self._lock:
+            if self._request != "cancel":
+                self._request = action
+
+    def check(self) -> None:
+        """Raise what was asked for.
+
+        Raises:
+            Cancelled: After "cancel".
+            Paused: After "pause".
+            Interrupted: After "stop" (the process is going away; nothing is recorded).
+        """
+        _faults.point("check")
+        if self._request == "cancel":
+            raise Cancelled("the run was cancelled")
+        if self._request == "pause":
+            raise Paused("the run was paused")
+        if self._request == "stop":
+            raise Interrupted("the process that executed the run is stopping")
+
+
+class RunControl:
+    """The control of one run: stops it on request and publishes where it is.
+
+    Args:
+        token: Where requests to stop arrive.
+        publish: Called with `stage`, `round` and `fraction` (of the whole run).
+        n_rounds: Number of the last round.
+    """
+
+    def __init__(self, token: StopToken, publish: Callable[..., None], *, n_rounds: int) -> None:
+        self._token = token
+        self._publish = publish
+        self._n_rounds = n_rounds
+        self.round = 0
+
+    def check(self) -> None:
+        """Raise if the run was asked to stop."""
+        self._token.check()
+
+    def progress(self, stage: str, fraction: float) -> None:
+        """Publish the position within the run."""
+        start, end = STAGE_SHARE.get(stage, 0.0), STAGE_END.get(stage, 0.0)
+        within = start + (end - start) * min(max(fraction, 0.0), 1.0)
+        overall = (self.round + within) / (self._n_rounds + 1)
+        self._publish(stage=stage, round=self.round, fraction=round(overall, 4))
+
+
+class NullControl:
+    """Never stops and tells nobody."""
+
+    def check(self) -> None:
+        """Do nothing."""
+
+    def progress(self, stage: str, fraction: float) -> None:
+        """Do nothing."""

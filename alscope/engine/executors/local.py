@@ -1,0 +1,117 @@
+"""Executors within this process: serial (inline) and thread (one background thread).
+
+For notebooks, tests and machines that forbid processes. One run at a time, because torch's default
+generator is shared by all threads of a process.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from alscope.engine.control import StopToken
+from alscope.engine.defaults import Paths
+from alscope.engine.executors.protocols import ExecutorConfig, Finished
+from alscope.engine.runner import execute, make_resources
+from alscope.store.runs import RunStore
+
+if TYPE_CHECKING:
+    from alscope.engine.resources import Resources
+
+__all__ = ["SerialExecutor", "ThreadExecutor"]
+
+
+class SerialExecutor:
+    """Executes a run in the calling thread; the reference behaviour."""
+
+    max_parallel = 1
+    inline = True
+
+    def __init__(self, config: ExecutorConfig) -> None:
+        self._config = config
+        self._store = RunStore(Paths(config.cache).runs)
+        self._resources: Resources | None = None
+        self._token = StopToken()
+        self._running: str | None = None
+        self._finished: list[Finished] = []
+
+    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+        """Execute the run now."""
+        self._begin(run_id)
+        self._work(run_id, contended, accept_change)
+
+    def request(self, run_id: str, action: str) -> None:
+        """Stop the active run at its next check."""
+        if run_id == self._running:
+            self._token.request(action)
+
+    def active(self) -> tuple[str, ...]:
+        """The run that is executed now."""
+        return (self._running,) if self._running else ()
+
+    def poll(self) -> tuple[Finished, ...]:
+        """Runs that finished since the last call."""
+        done, self._finished = tuple(self._finished), []
+        return done
+
+    def shutdown(self) -> None:
+        """Stop the active run at its next check."""
+        self._token.request("stop")
+
+    def _begin(self, run_id: str) -> None:
+        self._token = StopToken()
+        self._running = run_id
+
+    def _work(self, run_id: str, contended: bool, accept_change: bool) -> None:
+        state = None
+        problem = "the run ended without a result"
+        try:
+            state = execute(
+                self._store,
+                run_id,
+                self._get_resources,
+                self._token,
+                contended=contended,
+                accept_change=accept_change,
+            )
+            problem = ""
+        finally:
+            self._finished.append(Finished(run_id, state, problem))
+            self._running = None
+
+    def _get_resources(self) -> Resources:
+        if self._resources is None:
+            self._resources = make_resources(
+                self._config.cache,
+                self._config.data_root,
+                device=self._config.device,
+                n_threads=self._config.n_threads,
+            )
+        return self._resources
+
+
+class ThreadExecutor(SerialExecutor):
+    """Executes a run in one background thread."""
+
+    inline = False
+
+    def __init__(self, config: ExecutorConfig) -> None:
+        super().__init__(config)
+        self._thread: threading.Thread | None = None
+
+    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+        """Execute the run in the background."""
+        self._begin(run_id)
+        self._thread = threading.Thread(
+            target=self._work,
+            args=(run_id, contended, accept_change),
+            name=f"alscope-run-{run_id[:8]}",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def shutdown(self) -> None:
+        """Stop the active run and wait for its thread."""
+        super().shutdown()
+        if self._thread is not None:
+            self._thread.join(timeout=30)

@@ -1,0 +1,72 @@
+"""What every executor is: something that moves runs. All state passes through the run store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from alscope.data.protocols import DataRoot
+from alscope.types import RunState
+
+__all__ = ["Executor", "ExecutorConfig", "Finished"]
+
+
+@dataclass(frozen=True)
+class ExecutorConfig:
+    """What an executor needs to reach stores, data and devices.
+
+    Attributes:
+        cache: The cache folder.
+        data_root: Where data sets are.
+        device: "auto", "cpu" or "cuda".
+        n_threads: CPU threads of one run; None: the default of this machine.
+        workers: Runs executed at the same time, where the executor can.
+    """
+
+    cache: Path
+    data_root: DataRoot
+    device: str = "auto"
+    n_threads: int | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run has left the executor.
+
+    Attributes:
+        run_id: Which one.
+        state: How it ended; None: another process holds it.
+        problem: What went wrong outside the run (the worker died), in words; "" if nothing did.
+        asked: "pause" or "cancel" if the run had been asked to and had to be ended by force.
+    """
+
+    run_id: str
+    state: RunState | None
+    problem: str = ""
+    asked: str = ""
+
+
+class Executor(Protocol):
+    """Moves runs. Not thread-safe: one supervisor uses it."""
+
+    max_parallel: int
+    """Runs at the same time."""
+    inline: bool
+    """Whether `start` returns only when the run has ended."""
+
+    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+        """Begin a run; at most `max_parallel` may be active."""
+
+    def request(self, run_id: str, action: str) -> None:
+        """Ask an active run to "pause" or "cancel"; nothing happens if it is not active."""
+
+    def active(self) -> tuple[str, ...]:
+        """Runs that were started and have not finished."""
+
+    def poll(self) -> tuple[Finished, ...]:
+        """Runs that finished since the last call."""
+
+    def shutdown(self) -> None:
+        """Stop everything at the next safe point and release processes."""

@@ -1,0 +1,247 @@
+"""The default of the app: warm worker processes, one per slot.
+
+`subprocess`, never `multiprocessing`: a spawned child would run the app's main script again. A
+crash costs one run; the next one gets a fresh process.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import alscope
+from alscope.engine.defaults import Paths
+from alscope.engine.executors.protocols import ExecutorConfig, Finished
+from alscope.types import RunState
+
+__all__ = ["WorkerExecutor"]
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 15.0
+"""How long a run may take to notice a request before its process is ended."""
+
+
+class _Process:
+    """One worker process and what it is doing."""
+
+    def __init__(self, config: ExecutorConfig, slot: int) -> None:
+        logs = Paths(config.cache).logs
+        logs.mkdir(parents=True, exist_ok=True)
+        self.log = logs / f"worker-{os.getpid()}-{slot}.log"
+        self.run_id: str | None = None
+        self.asked: tuple[str, float] | None = None
+        self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        with self.log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                _command(config),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+                start_new_session=True,  # Ctrl-C reaches the parent, which stops us in order
+                env=_environment(),
+            )
+        self._reader = threading.Thread(
+            target=self._read, name=f"alscope-worker-{slot}", daemon=True
+        )
+        self._reader.start()
+
+    def send(self, **command: Any) -> bool:
+        """Whether the command could be delivered."""
+        assert self._popen.stdin is not None
+        try:
+            self._popen.stdin.write(json.dumps(command) + "\n")
+            self._popen.stdin.flush()
+        except (BrokenPipeError, ValueError, OSError):
+            return False
+        return True
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while the process lives."""
+        return self._popen.poll()
+
+    def stop(self) -> None:
+        """End of input: stop at the next safe point."""
+        assert self._popen.stdin is not None
+        try:
+            self._popen.stdin.close()
+        except OSError:
+            log.debug("worker %s was gone already", self._popen.pid)
+
+    def kill(self) -> None:
+        """End the process now; the kernel frees its locks."""
+        self._popen.kill()
+        self._popen.wait()
+        self.release()
+
+    def wait(self, timeout: float) -> None:
+        """Wait for the end, then make it happen."""
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.release()
+
+    def release(self) -> None:
+        """Close the pipes of a process that has ended."""
+        self.stop()
+        self._reader.join(timeout=5)
+
+    def log_tail(self, lines: int = 8) -> str:
+        """The last lines that the process wrote."""
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        with self._popen.stdout as lines:
+            for line in lines:
+                try:
+                    self.events.put(json.loads(line))
+                except json.JSONDecodeError:
+                    log.warning("worker said something unreadable: %.200s", line)
+
+
+@dataclass
+class _Slot:
+    process: _Process | None = None
+
+
+class WorkerExecutor:
+    """Executes runs in warm worker processes.
+
+    Args:
+        config: Where stores and data are; `workers` is the number of slots.
+    """
+
+    inline = False
+
+    def __init__(self, config: ExecutorConfig) -> None:
+        self._config = config
+        self.max_parallel = config.workers
+        self._slots = [_Slot() for _ in range(config.workers)]
+        self._finished: list[Finished] = []
+
+    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+        """Hand the run to a free worker; starts one if none is warm."""
+        command = {
+            "cmd": "run",
+            "run_id": run_id,
+            "contended": contended,
+            "accept_change": accept_change,
+        }
+        index, slot = next(
+            (i, s) for i, s in enumerate(self._slots) if s.process is None or not s.process.run_id
+        )
+        if slot.process is None or slot.process.exit_code is not None:
+            slot.process = _Process(self._config, index)
+        slot.process.run_id = run_id
+        slot.process.asked = None
+        if not slot.process.send(**command):
+            log.warning("a warm worker had died; a new one takes run %s", run_id)
+            slot.process.kill()
+            slot.process = _Process(self._config, index)
+            slot.process.run_id = run_id
+            slot.process.send(**command)
+
+    def request(self, run_id: str, action: str) -> None:
+        """Ask the worker of an active run to pause or cancel it."""
+        for process in self._busy():
+            if process.run_id == run_id and (process.asked is None or process.asked[0] != action):
+                process.asked = (action, time.monotonic())
+                process.send(cmd=action)
+
+    def active(self) -> tuple[str, ...]:
+        """Runs in worker processes."""
+        return tuple(process.run_id for process in self._busy() if process.run_id)
+
+    def poll(self) -> tuple[Finished, ...]:
+        """Runs that finished, and runs whose worker died or had to be ended."""
+        for slot in self._slots:
+            if slot.process is not None:
+                self._poll_slot(slot, slot.process)
+        done, self._finished = tuple(self._finished), []
+        return done
+
+    def shutdown(self) -> None:
+        """Stop every worker at its next safe point; end those that do not."""
+        processes = [slot.process for slot in self._slots if slot.process is not None]
+        for process in processes:
+            process.stop()
+        for process in processes:
+            process.wait(timeout=10)
+        self._slots = [_Slot() for _ in range(self.max_parallel)]
+
+    def _busy(self) -> list[_Process]:
+        return [s.process for s in self._slots if s.process is not None and s.process.run_id]
+
+    def _poll_slot(self, slot: _Slot, process: _Process) -> None:
+        code = process.exit_code  # before the events: a last event may precede the end
+        while not process.events.empty():
+            event = process.events.get()
+            if event["event"] == "finished":
+                state = RunState(event["state"]) if event["state"] else None
+                self._finished.append(Finished(event["run_id"], state))
+                process.run_id = None
+        if code is not None:
+            if process.run_id:
+                asked = process.asked[0] if process.asked else ""
+                self._finished.append(
+                    Finished(process.run_id, None, _death(code, process), asked=asked)
+                )
+            process.release()
+            slot.process = None
+        elif process.asked and time.monotonic() - process.asked[1] > GRACE_S and process.run_id:
+            log.warning("run %s ignored a request; ending its process", process.run_id)
+            process.kill()
+
+
+def _command(config: ExecutorConfig) -> list[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "alscope.engine.worker",
+        "--cache",
+        str(config.cache),
+        "--data",
+        str(config.data_root.path),
+        "--device",
+        config.device,
+    ]
+    if config.n_threads is not None:
+        command += ["--threads", str(config.n_threads)]
+    if not config.data_root.allow_download:
+        command.append("--offline")
+    return command
+
+
+def _environment() -> dict[str, str]:
+    # The package may be used from a checkout that is not installed.
+    package_parent = str(Path(alscope.__file__).resolve().parent.parent)
+    known = os.environ.get("PYTHONPATH", "")
+    joined = os.pathsep.join([package_parent, known]) if known else package_parent
+    return {**os.environ, "PYTHONPATH": joined, "PYTHONUNBUFFERED": "1"}
+
+
+def _death(code: int, process: _Process) -> str:
+    if code < 0:
+        reason = f"was killed by signal {-code}"
+        if code == -9:
+            reason += ", possibly because memory ran out (use a smaller pool_limit or eval_batch)"
+    else:
+        reason = f"ended with exit code {code}"
+    return f"the worker process {reason}. Last lines of its log:\n{process.log_tail()}"

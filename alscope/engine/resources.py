@@ -1,0 +1,216 @@
+"""What stages may use: data by reference, the device, and the results of other stages."""
+
+from __future__ import annotations
+
+import gc
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+
+from alscope import rng
+from alscope.config import TrainConfig
+from alscope.data.protocols import DataRoot, DataSummary
+from alscope.data.views import Prepared, Source, prepare
+from alscope.engine.control import NullControl
+from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
+from alscope.learn import device as devices
+from alscope.learn.passes import Batches, load_state
+from alscope.registry import datasets
+from alscope.store.artifacts import Artifact, ArtifactCache
+from alscope.types import Control, Cost, IntArray
+
+if TYPE_CHECKING:
+    import torch
+
+    from alscope.backbones.protocols import Backbone, BackboneSpec
+
+__all__ = ["Resources"]
+
+MEMORY_BYTES = 1 << 30
+"""Budget for artifacts kept in memory: those of the current round and the shared ones."""
+
+T = TypeVar("T")
+
+
+class _Recent(Generic[T]):
+    """The most recently used values within a budget; at least the newest is kept."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._items: OrderedDict[Any, tuple[T, int]] = OrderedDict()
+
+    def get(self, key: Any) -> T | None:
+        if key not in self._items:
+            return None
+        self._items.move_to_end(key)
+        return self._items[key][0]
+
+    def put(self, key: Any, value: T, size: int = 1) -> T:
+        self._items[key] = (value, size)
+        self._items.move_to_end(key)
+        while sum(size for _, size in self._items.values()) > self._limit and len(self._items) > 1:
+            self._items.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    prepared: Prepared
+    train_targets: IntArray
+    test_targets: IntArray
+
+
+class Resources:
+    """The hands of the engine in one process.
+
+    Args:
+        data_root: Where data sets are.
+        cache: The artifact cache; None computes everything anew.
+        device: "auto", "cpu" or "cuda".
+        n_threads: CPU threads; part of every key, because they change rounding.
+    """
+
+    def __init__(
+        self,
+        data_root: DataRoot,
+        cache: ArtifactCache | None,
+        *,
+        device: str = "auto",
+        n_threads: int | None = None,
+    ) -> None:
+        self.data_root = data_root
+        self.cache = cache
+        self.n_threads = n_threads or devices.default_threads()
+        devices.configure(self.n_threads)
+        self.device: torch.device = devices.pick_device(device)
+        self.device_name = devices.device_name(self.device)
+        self.numerics = devices.numerics_tag(self.device, self.n_threads)
+        self.control: Control = NullControl()
+        self.contended = False
+        self._loaded: _Recent[_Data] = _Recent(limit=2)
+        self._current: _Data | None = None
+        self._models: _Recent[Backbone] = _Recent(limit=2)
+        self._memory: _Recent[Artifact] = _Recent(limit=MEMORY_BYTES)
+
+    def summary(self, dataset: str) -> DataSummary:
+        """Labels and facts of a data set."""
+        summary: DataSummary = datasets.get(dataset)().summary(self.data_root)
+        return summary
+
+    def prepare(self, dataset: str, backbone: BackboneSpec, train: TrainConfig) -> Prepared:
+        """Load a data set and bind it to a backbone's preprocessing; kept for the next runs."""
+        tokenizer = backbone.tokenizer()
+        summary = self.summary(dataset)
+        key = (dataset, summary.fingerprint, tokenizer.key if tokenizer else "", train.augment)
+        loaded = self._loaded.get(key)
+        if loaded is None:
+            raw = datasets.get(dataset)().load(self.data_root)
+            prepared = prepare(raw, tokenizer, augment=train.augment, cache=self.data_root.cache)
+            loaded = _Data(prepared, raw.train.targets, raw.test.targets)
+            self._loaded.put(key, loaded)
+        self._current = loaded
+        return loaded.prepared
+
+    def train_data(self, ref: DataRef) -> tuple[Prepared, IntArray]:
+        """The prepared data and the training targets that a reference names."""
+        loaded = self._fetch(ref)
+        return loaded.prepared, loaded.train_targets
+
+    def test_data(self, ref: DataRef) -> tuple[Prepared, IntArray]:
+        """The prepared data and the test targets that a reference names."""
+        loaded = self._fetch(ref)
+        return loaded.prepared, loaded.test_targets
+
+    def _fetch(self, ref: DataRef) -> _Data:
+        loaded = self._current
+        if loaded is None or loaded.prepared.fingerprint != ref.fingerprint:
+            raise LookupError(f"data {ref.dataset!r} ({ref.fingerprint[:12]}) were not prepared")
+        return loaded
+
+    def batches(self, source: Source, indices: IntArray, *, batch_size: int, stage: str) -> Batches:
+        """Inference batches of some samples on the device."""
+        return Batches(
+            source,
+            indices,
+            batch_size=batch_size,
+            device=self.device,
+            control=self.control,
+            stage=stage,
+        )
+
+    def resolve(self, stage: Stage, *, persist: bool) -> Artifact:
+        """The artifact of a stage: from memory, from the cache, or computed now.
+
+        Args:
+            stage: What is wanted.
+            persist: Keep it on disk: it will be asked for by other runs, or is expensive.
+        """
+        self.control.check()
+        held = self._memory.get(stage.key)
+        if held is not None:
+            return Artifact(arrays=held.arrays, meta=held.meta, hit=True)
+
+        def produce() -> Produced:
+            arrays, facts = stage.compute(self)
+            return arrays, {**facts, **self._conditions()}
+
+        if persist and self.cache is not None:
+            artifact = self.cache.get_or_compute(stage.key, produce)
+        else:
+            arrays, facts = produce()
+            artifact = Artifact(arrays=arrays, meta=facts, hit=False)
+        size = sum(array.nbytes for array in artifact.arrays.values())
+        self._memory.put(stage.key, artifact, size)
+        return artifact
+
+    def model(self, stage: TrainStage) -> Backbone:
+        """The trained model of a stage, in evaluation mode, warmed up.
+
+        It is always rebuilt from the artifact, so a cached model and a fresh one are the same.
+        """
+        held = self._models.get(stage.key)
+        if held is not None:
+            return held
+        artifact = self.resolve(stage, persist=True)
+        prepared, _ = self.train_data(stage.data)
+        with rng.seeded(stage.seed, "rebuild"):
+            model = stage.backbone.build(prepared.sample, stage.data.known.size)
+        load_state(model, artifact.arrays)
+        model.to(self.device)  # type: ignore[attr-defined]
+        model.eval()  # type: ignore[attr-defined]
+        self._warm_up(model, prepared)
+        return self._models.put(stage.key, model)
+
+    def forget_run(self) -> None:
+        """Drop what only the finished run needed."""
+        self._models = _Recent(limit=2)
+        gc.collect()
+
+    def cost(self, artifact: Artifact) -> Cost:
+        """What an artifact cost when it was made."""
+        meta = artifact.meta
+        return Cost(
+            load_s=meta["load_s"],
+            compute_s=meta["compute_s"],
+            device=meta["device"],
+            n_threads=meta["n_threads"],
+            contended=meta["contended"],
+        )
+
+    def _conditions(self) -> dict[str, Any]:
+        return {
+            "device": self.device_name,
+            "n_threads": self.n_threads,
+            "contended": self.contended,
+        }
+
+    def _warm_up(self, model: Backbone, prepared: Prepared) -> None:
+        # The first batch pays for kernel selection and lazy allocation; no strategy should.
+        few = np.arange(min(2, prepared.train.n), dtype=np.int64)
+        import torch
+
+        with torch.no_grad():
+            for _, inputs in self.batches(prepared.train, few, batch_size=2, stage="load"):
+                model(inputs)

@@ -1,0 +1,115 @@
+"""Executing one run from the store, whatever happens to it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alscope.config import RunConfig
+from alscope.data.protocols import DataRoot
+from alscope.engine.control import RunControl, StopToken
+from alscope.engine.defaults import Paths
+from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError
+from alscope.store.runs import RunStore
+from alscope.store.writer import RunWriter
+from alscope.types import RunState
+
+if TYPE_CHECKING:
+    from alscope.engine.resources import Resources
+
+__all__ = ["execute", "make_resources"]
+
+log = logging.getLogger(__name__)
+
+
+def make_resources(
+    cache: Path, data_root: DataRoot, *, device: str, n_threads: int | None
+) -> Resources:
+    """The resources of this process; loads torch."""
+    from alscope.engine.resources import Resources
+    from alscope.store.artifacts import ArtifactCache
+
+    artifacts = ArtifactCache(Paths(cache).artifacts)
+    return Resources(data_root, artifacts, device=device, n_threads=n_threads)
+
+
+def execute(
+    store: RunStore,
+    run_id: str,
+    resources: Callable[[], Resources],
+    token: StopToken,
+    *,
+    contended: bool = False,
+    accept_change: bool = False,
+) -> RunState | None:
+    """Execute a run and record how it ended; a failure of the run is not an exception here.
+
+    Args:
+        store: Where the run is.
+        run_id: Which one.
+        resources: Makes or returns the process's resources.
+        token: Requests to stop.
+        contended: Other runs are active on this machine.
+        accept_change: Continue although the environment changed.
+
+    Returns:
+        The state that was recorded; None if another process holds the run.
+    """
+    try:
+        with store.open(run_id) as writer:
+            return _execute(
+                store.config(run_id), writer, resources, token, contended, accept_change
+            )
+    except RunLockedError:
+        log.info("run %s is executed elsewhere", run_id)
+        return None
+
+
+def _execute(
+    config: RunConfig,
+    writer: RunWriter,
+    resources: Callable[[], Resources],
+    token: StopToken,
+    contended: bool,
+    accept_change: bool,
+) -> RunState:
+    if writer.history.state is RunState.DONE:
+        return RunState.DONE
+    control = RunControl(token, writer.progress, n_rounds=config.scenario.n_rounds)
+    try:
+        from alscope.engine.loop import run_trial
+
+        hands = resources()
+        hands.contended = contended
+        control.check()
+        run_trial(config, writer, hands, control, accept_change=accept_change)
+        return RunState.DONE
+    except Cancelled:
+        writer.append("cancelled", {})
+        return RunState.CANCELLED
+    except Paused:
+        writer.append("paused", {})
+        return RunState.PAUSED
+    except Interrupted:
+        return RunState.INTERRUPTED
+    except KeyboardInterrupt:
+        writer.append("paused", {})
+        raise
+    except Exception as error:
+        log.exception("run %s failed", config.run_id)
+        writer.append("failed", _failure(error))
+        return RunState.FAILED
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    message = str(error).strip() or type(error).__name__
+    if isinstance(error, MemoryError) or "can't allocate memory" in message:
+        message = f"out of memory ({message}); use a smaller pool_limit or eval_batch"
+    return {
+        "type": type(error).__name__,
+        "message": message,
+        "traceback": "".join(traceback.format_exception(error)),
+    }

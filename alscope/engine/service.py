@@ -1,0 +1,304 @@
+"""The one door to the engine, for pages, command line and notebooks.
+
+A supervisor thread owns the queue and moves runs through an executor; all state that matters is in
+the stores, so any number of services (tabs, processes) may look at one cache folder. A run is
+executed by whoever holds its lock. What a user asks of a study (active, paused, cancelled) is
+stored with the study, so a request made in one process reaches the process that executes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from alscope.config import RunConfig, StudyConfig
+from alscope.data.protocols import DataRoot
+from alscope.engine.defaults import Paths, cache_root, data_root
+from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
+from alscope.engine.executors.protocols import Executor, ExecutorConfig
+from alscope.engine.executors.worker import WorkerExecutor
+from alscope.engine.plan import Plan, composition, make_plan, study_problems
+from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status
+from alscope.engine.supervisor import TICK_S, Supervisor
+from alscope.errors import ConfigError, StoreError, UnknownNameError
+from alscope.store.runs import RunStore
+from alscope.store.studies import StudyStore
+from alscope.types import RunState
+
+__all__ = ["Activity", "Plan", "RunStatus", "Service", "StudyStatus", "composition"]
+
+log = logging.getLogger(__name__)
+
+_EXECUTORS: dict[str, Callable[[ExecutorConfig], Executor]] = {
+    "serial": SerialExecutor,
+    "thread": ThreadExecutor,
+    "worker": WorkerExecutor,
+}
+_WANTED = {"pause": "paused", "cancel": "cancelled"}
+
+
+class Service:
+    """Submit, watch, stop and resume studies.
+
+    Args:
+        cache: The cache folder.
+        root: Where data sets are.
+        executor: Moves the runs.
+    """
+
+    def __init__(self, cache: Path, root: DataRoot, executor: Executor) -> None:
+        paths = Paths(cache)
+        self.cache = cache
+        self.data_root = root
+        self.runs = RunStore(paths.runs)
+        self.studies_store = StudyStore(paths.studies)
+        self._supervisor = Supervisor(self.runs, self.studies_store, executor)
+
+    @classmethod
+    def open(
+        cls,
+        cache: Path | str | None = None,
+        *,
+        data: Path | str | None = None,
+        executor: str = "worker",
+        workers: int = 1,
+        threads: int | None = None,
+        device: str = "auto",
+        offline: bool = False,
+    ) -> Service:
+        """A service on a cache folder.
+
+        Args:
+            cache: The folder; None: `ALSCOPE_CACHE`, else `cache` in the working folder.
+            data: The data root; None: `ALSCOPE_DATA`, else `datasets` in the cache folder.
+            executor: "worker" (warm processes), "thread" or "serial" (inside `wait`).
+            workers: Runs at the same time; "worker" only.
+            threads: CPU threads of a run; None: one less than the physical cores.
+            device: "auto", "cpu" or "cuda".
+            offline: Never download data.
+
+        Raises:
+            UnknownNameError: If there is no such executor.
+            StoreError: If the folder cannot be written.
+        """
+        if executor not in _EXECUTORS:
+            raise UnknownNameError("executor", executor, _EXECUTORS)
+        folder = cache_root(cache)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the cache folder cannot be made ({error.strerror}); choose another one with "
+                "--cache or ALSCOPE_CACHE"
+            ) from error
+        root = DataRoot(
+            path=data_root(folder, data),
+            cache=Paths(folder).derived,
+            allow_download=not offline,
+        )
+        config = ExecutorConfig(
+            cache=folder, data_root=root, device=device, n_threads=threads, workers=workers
+        )
+        return cls(folder, root, _EXECUTORS[executor](config))
+
+    # ------------------------------------------------------------------ asking
+
+    def preview(self, study: StudyConfig) -> Plan:
+        """What a study would do and cost.
+
+        Raises:
+            ConfigError: With every problem found.
+        """
+        workers = self._supervisor.max_parallel
+        return make_plan(study, self.data_root, self.runs, workers=workers)
+
+    def studies(self) -> tuple[StudyStatus, ...]:
+        """All studies, newest first; unreadable ones are left out and logged."""
+        found = []
+        for study_id in self.studies_store.ids():
+            try:
+                found.append(self.study(study_id))
+            except (StoreError, ConfigError, UnknownNameError) as error:
+                log.warning("study %s is left out: %s", study_id, error)
+        return tuple(found)
+
+    def study(self, study_id: str) -> StudyStatus:
+        """One study.
+
+        Raises:
+            UnknownNameError: With the nearest study id.
+        """
+        known = self.studies_store.ids()
+        if study_id not in known:
+            raise UnknownNameError("study", study_id, known)
+        record = self.studies_store.load(study_id)
+        wanted = self.studies_store.desired(study_id)
+        return StudyStatus(
+            study_id=study_id,
+            name=record.config.name,
+            created=record.created,
+            config=record.config,
+            runs=tuple(
+                run_status(
+                    self.runs,
+                    run,
+                    queued=self._supervisor.holds((study_id, run.run_id)),
+                    wanted=wanted,
+                )
+                for run in record.config.runs()
+            ),
+            wanted=wanted,
+        )
+
+    def activity(self) -> Activity:
+        """What this service is doing now."""
+        running = self._supervisor.running
+        queued = self._supervisor.n_queued
+        done = 0.0
+        for run_id in running:
+            done += float((self.runs.progress(run_id) or {}).get("fraction", 0.0))
+        total = len(running) + queued
+        return Activity(len(running), queued, done / total if total else 1.0)
+
+    # ------------------------------------------------------------------ acting
+
+    def submit(self, study: StudyConfig) -> str:
+        """Store a study and queue every run that is not done; submitting it again resumes it.
+
+        Returns:
+            The study id.
+
+        Raises:
+            ConfigError: With every problem found; nothing is stored then.
+        """
+        problems = study_problems(study, self.data_root)
+        if problems:
+            raise ConfigError(problems)
+        study_id = self.studies_store.id_of(study)
+        self.studies_store.save(study_id, study)
+        self.retry(study_id)
+        return study_id
+
+    def resume(
+        self,
+        study_id: str,
+        run_ids: Iterable[str] | None = None,
+        *,
+        accept_change: bool = False,
+    ) -> None:
+        """Continue what was paused, interrupted or never started.
+
+        Args:
+            study_id: The study.
+            run_ids: Some of its runs; None: all.
+            accept_change: Continue runs recorded under another torch version, thread count or
+                device; the rest is then comparable, not identical, and the record says so.
+        """
+        skip = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+        self._enqueue(study_id, run_ids, skip=skip, accept_change=accept_change)
+
+    def retry(
+        self,
+        study_id: str,
+        run_ids: Iterable[str] | None = None,
+        *,
+        accept_change: bool = False,
+    ) -> None:
+        """Queue everything that is not done, failed and cancelled runs included.
+
+        A retried run continues after its last recorded round. Arguments as for `resume`.
+        """
+        self._enqueue(study_id, run_ids, skip=(RunState.DONE,), accept_change=accept_change)
+
+    def pause(self, study_id: str, run_ids: Iterable[str] | None = None) -> None:
+        """Stop at the next batch; what was recorded stays. `resume` continues."""
+        self._stop(study_id, run_ids, "pause")
+
+    def cancel(self, study_id: str, run_ids: Iterable[str] | None = None) -> None:
+        """Stop at the next batch and do not continue; what was recorded stays."""
+        self._stop(study_id, run_ids, "cancel")
+
+    def delete(self, study_id: str) -> None:
+        """Delete a study, and its runs unless another study has them too.
+
+        Raises:
+            StoreError: If one of its runs is being executed.
+        """
+        status = self.study(study_id)
+        if status.count(RunState.RUNNING):
+            raise StoreError(f"study {status.name!r} is running; cancel it first")
+        for run in status.runs:
+            self._supervisor.drop((study_id, run.run_id))
+        others = {
+            run.run_id
+            for other in self.studies_store.ids()
+            if other != study_id
+            for run in self.studies_store.load(other).config.runs()
+        }
+        self.studies_store.delete(study_id)
+        for run in status.runs:
+            if run.run_id not in others and self.runs.exists(run.run_id):
+                self.runs.delete(run.run_id)
+
+    def wait(self, study_id: str, timeout: float | None = None) -> StudyStatus:
+        """Wait until no run of a study is running or queued; a serial executor works in here.
+
+        Args:
+            study_id: The study.
+            timeout: Seconds to wait at most; None: for ever.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if self._supervisor.inline:
+                self._supervisor.pump()
+            status = self.study(study_id)
+            if not status.n_active or (deadline is not None and time.monotonic() > deadline):
+                return status
+            if not self._supervisor.inline:
+                time.sleep(TICK_S)
+
+    def close(self) -> None:
+        """Stop at the next safe point; unfinished runs can be resumed."""
+        self._supervisor.close()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _selected(self, study_id: str, run_ids: Iterable[str] | None) -> list[RunConfig]:
+        runs = self.study(study_id).config.runs()
+        if run_ids is None:
+            return list(runs)
+        wanted = set(run_ids)
+        unknown = wanted - {run.run_id for run in runs}
+        if unknown:
+            raise UnknownNameError("run", min(unknown), [run.run_id for run in runs])
+        return [run for run in runs if run.run_id in wanted]
+
+    def _enqueue(
+        self,
+        study_id: str,
+        run_ids: Iterable[str] | None,
+        *,
+        skip: tuple[RunState, ...],
+        accept_change: bool,
+    ) -> None:
+        selected = self._selected(study_id, run_ids)
+        self.studies_store.set_desired(study_id, "active")
+        for run in selected:
+            self.runs.create(run)
+            self._supervisor.put(
+                (study_id, run.run_id), run, skip=skip, accept_change=accept_change
+            )
+        self._supervisor.start()
+
+    def _stop(self, study_id: str, run_ids: Iterable[str] | None, action: str) -> None:
+        selected = self._selected(study_id, run_ids)
+        if run_ids is None:
+            self.studies_store.set_desired(study_id, _WANTED[action])
+        for run in selected:
+            self._supervisor.stop((study_id, run.run_id), action)

@@ -1,0 +1,194 @@
+"""What people and pages see of studies and runs: immutable snapshots made from the stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from alscope.config import RunConfig, StudyConfig
+from alscope.errors import ALScopeError
+from alscope.store.journal import RunHistory
+from alscope.store.runs import RunStore
+from alscope.types import RunState
+
+__all__ = ["Activity", "RunStatus", "StudyStatus", "run_status"]
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the engine is doing now.
+
+    Attributes:
+        n_running: Runs being executed.
+        n_queued: Runs waiting.
+        fraction: Share of the work of both that is done, 0..1.
+    """
+
+    n_running: int
+    n_queued: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where a run stands.
+
+    Attributes:
+        run_id: Content address.
+        state: Its state.
+        dataset: Data set.
+        scenario: Title of the scenario.
+        strategy: Title of the strategy.
+        seed: Trial seed.
+        round: Rounds recorded so far; the number of the round in work.
+        n_rounds: Queries of the whole run.
+        stage: What is being done ("train", "infer", ...); "" if nothing.
+        fraction: Share of the run that is done, 0..1.
+        message: Why it failed, in words; "" otherwise.
+        traceback: For the folded details; "" otherwise.
+        heartbeat_age_s: Seconds since the last sign of life of a running run; None otherwise.
+        elapsed_s: Seconds spent on recorded rounds.
+        damaged: What was lost to damage on disk, in words; "" if nothing.
+    """
+
+    run_id: str
+    state: RunState
+    dataset: str
+    scenario: str
+    strategy: str
+    seed: int
+    round: int
+    n_rounds: int
+    stage: str
+    fraction: float
+    message: str
+    traceback: str
+    heartbeat_age_s: float | None
+    elapsed_s: float
+    damaged: str = ""
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """Where a study stands.
+
+    Attributes:
+        study_id: Identifier, safe in URLs.
+        name: Title for people.
+        created: ISO 8601 time, for display.
+        config: The study.
+        runs: One status per run, in the order of `config.runs()`.
+        wanted: "active", "paused" or "cancelled": what the user asked for last.
+    """
+
+    study_id: str
+    name: str
+    created: str
+    config: StudyConfig
+    runs: tuple[RunStatus, ...]
+    wanted: str
+
+    def count(self, *states: RunState) -> int:
+        """Runs in one of the states."""
+        return sum(run.state in states for run in self.runs)
+
+    @property
+    def n_runs(self) -> int:
+        """All runs."""
+        return len(self.runs)
+
+    @property
+    def n_done(self) -> int:
+        """Finished runs."""
+        return self.count(RunState.DONE)
+
+    @property
+    def n_failed(self) -> int:
+        """Failed runs."""
+        return self.count(RunState.FAILED)
+
+    @property
+    def n_active(self) -> int:
+        """Runs being executed or waiting in the queue."""
+        return self.count(RunState.RUNNING, RunState.QUEUED)
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, 0..1."""
+        return sum(run.fraction for run in self.runs) / len(self.runs) if self.runs else 1.0
+
+    @property
+    def state(self) -> str:
+        """One word for the whole: that of the most active run."""
+        order = ("running", "queued", "paused", "interrupted", "failed", "cancelled")
+        present = {run.state.value for run in self.runs}
+        return next((state for state in order if state in present), "done")
+
+
+def run_status(store: RunStore, config: RunConfig, *, queued: bool, wanted: str) -> RunStatus:
+    """The status of one run.
+
+    Args:
+        store: The run store.
+        config: The run.
+        queued: Whether this process has it in its queue.
+        wanted: What the user asked of its study last.
+    """
+    run_id = config.run_id
+    try:
+        history = store.history(run_id) if store.exists(run_id) else None
+    except ALScopeError as error:
+        return _status(config, RunState.FAILED, None, {}, message=f"damaged: {error}")
+    state = _shown_state(history, queued=queued, wanted=wanted)
+    live = store.progress(run_id) if state is RunState.RUNNING else None
+    return _status(config, state, history, live or {})
+
+
+def _shown_state(history: RunHistory | None, *, queued: bool, wanted: str) -> RunState:
+    state = history.state if history else RunState.QUEUED
+    if state in {RunState.RUNNING, RunState.DONE}:
+        return state
+    if queued:
+        return RunState.QUEUED
+    if state is RunState.QUEUED:
+        # Never started and nobody here is going to: say why.
+        return {"paused": RunState.PAUSED, "cancelled": RunState.CANCELLED}.get(
+            wanted, RunState.INTERRUPTED
+        )
+    return state
+
+
+def _status(
+    config: RunConfig,
+    state: RunState,
+    history: RunHistory | None,
+    live: dict[str, Any],
+    *,
+    message: str = "",
+) -> RunStatus:
+    rounds = history.rounds if history else ()
+    n_rounds = config.scenario.n_rounds
+    error = (history.error if history and state is RunState.FAILED else None) or {}
+    recorded = len(rounds) / (n_rounds + 1)
+    return RunStatus(
+        run_id=config.run_id,
+        state=state,
+        dataset=config.scenario.dataset,
+        scenario=config.scenario.title,
+        strategy=config.strategy.title,
+        seed=config.seed,
+        round=len(rounds),
+        n_rounds=n_rounds,
+        stage=str(live.get("stage", "")),
+        fraction=1.0 if state is RunState.DONE else max(recorded, live.get("fraction", 0.0)),
+        message=message or str(error.get("message", "")),
+        traceback=str(error.get("traceback", "")),
+        heartbeat_age_s=_age_s(live["at"]) if "at" in live else None,
+        elapsed_s=sum(event.data["timing"]["executed_s"] for event in rounds),
+        damaged=(history.damaged or "") if history else "",
+    )
+
+
+def _age_s(at: str) -> float:
+    return max((datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds(), 0.0)

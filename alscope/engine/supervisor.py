@@ -1,0 +1,244 @@
+"""The queue, and the thread that moves runs from it through an executor."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+
+from alscope.config import RunConfig
+from alscope.engine.executors.protocols import Executor, Finished
+from alscope.errors import RunLockedError, StoreError
+from alscope.store.runs import RunStore
+from alscope.store.studies import StudyStore
+from alscope.types import RunState
+
+__all__ = ["Item", "Supervisor"]
+
+log = logging.getLogger(__name__)
+
+Item = tuple[str, str]
+"""(study_id, run_id)."""
+
+TICK_S = 0.1
+_IDLE_S = 1.0
+_LOOK_AGAIN_S = 2.0
+
+
+class Supervisor:
+    """Owns the queue of one process.
+
+    A run is executed by whoever holds its lock, so several supervisors may look at one cache
+    folder. What the user wants of a study is read from the study store, so a request made in
+    another process is noticed here.
+
+    Args:
+        runs: The run store.
+        studies: The study store.
+        executor: Moves the runs; used by this object only.
+    """
+
+    def __init__(self, runs: RunStore, studies: StudyStore, executor: Executor) -> None:
+        self._runs = runs
+        self._studies = studies
+        self._executor = executor
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._queue: dict[Item, RunConfig] = {}
+        self._running: dict[str, Item] = {}
+        self._again: dict[str, Item] = {}
+        self._accept_change: set[str] = set()
+        self._elsewhere: dict[str, float] = {}
+        self._deaths: Counter[str] = Counter()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def inline(self) -> bool:
+        """Whether runs are executed inside `pump`."""
+        return self._executor.inline
+
+    @property
+    def max_parallel(self) -> int:
+        """Runs at the same time."""
+        return self._executor.max_parallel
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Runs in the executor."""
+        return tuple(self._running)
+
+    @property
+    def n_queued(self) -> int:
+        """Runs waiting."""
+        return len(self._queue)
+
+    def holds(self, item: Item) -> bool:
+        """Whether a run waits here or was handed to the executor."""
+        if self.inline:  # the thread that executes a run holds the lock all the time
+            return item in self._queue or self._running.get(item[1]) == item
+        with self._lock:
+            return item in self._queue or self._running.get(item[1]) == item
+
+    def put(
+        self, item: Item, run: RunConfig, *, skip: tuple[RunState, ...], accept_change: bool
+    ) -> None:
+        """Queue a run unless its state is one of `skip`; a running one comes back if it stops."""
+        with self._lock:
+            if accept_change:
+                self._accept_change.add(run.run_id)
+            if run.run_id in self._running:
+                # It may be about to stop because of an earlier request.
+                self._again[run.run_id] = item
+            elif self._runs.history(run.run_id).state not in skip:
+                self._enqueue(item, run)
+
+    def drop(self, item: Item) -> None:
+        """Forget a waiting run."""
+        with self._lock:
+            self._queue.pop(item, None)
+
+    def stop(self, item: Item, action: str) -> None:
+        """Ask a run to "pause" or "cancel"; one that waits is marked at once."""
+        run_id = item[1]
+        if self.inline and run_id in self._running:
+            # The thread that executes it holds the lock until it has stopped.
+            self._executor.request(run_id, action)
+            return
+        with self._lock:
+            self._queue.pop(item, None)
+            self._again.pop(run_id, None)
+            if self._running.get(run_id) == item:
+                self._executor.request(run_id, action)
+            elif run_id not in self._running and self._can_note(run_id):
+                self._note(run_id, "paused" if action == "pause" else "cancelled")
+
+    def start(self) -> None:
+        """Start the thread if the executor needs one, and wake it."""
+        with self._lock:
+            if not self.inline and self._thread is None and not self._closed:
+                self._thread = threading.Thread(
+                    target=self._supervise, name="alscope-supervisor", daemon=True
+                )
+                self._thread.start()
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop everything at the next safe point."""
+        self._closed = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        self._executor.shutdown()
+
+    def pump(self) -> None:
+        """One step: collect what finished, forward requests, start what fits."""
+        with self._lock:
+            self._collect()
+            self._forward_requests()
+            self._dispatch()
+            self._collect()
+
+    def _supervise(self) -> None:
+        while not self._closed:
+            try:
+                self.pump()
+            except Exception:  # the supervisor must outlive any surprise of one step
+                log.exception("the supervisor stumbled; it goes on")
+            self._wake.wait(TICK_S if self._running or self._queue else _IDLE_S)
+            self._wake.clear()
+
+    def _enqueue(self, item: Item, run: RunConfig) -> None:
+        if self._runs.history(run.run_id).state.is_final:
+            self._note(run.run_id, "requeued")
+        self._queue[item] = run
+
+    def _collect(self) -> None:
+        for finished in self._executor.poll():
+            run_id = finished.run_id
+            item = self._running.pop(run_id, None)
+            again = self._again.pop(run_id, None)
+            if finished.problem:
+                self._handle_death(finished, item)
+            elif finished.state is None and item is not None:
+                self._look_again(run_id)
+                self._queue[item] = self._runs.config(run_id)
+            if again is not None and self._runs.history(run_id).state is not RunState.DONE:
+                self._enqueue(again, self._runs.config(run_id))
+
+    def _handle_death(self, finished: Finished, item: Item | None) -> None:
+        """The process died under a run: resume it once, then give up and say why."""
+        run_id = finished.run_id
+        self._deaths[run_id] += 1
+        if self._deaths[run_id] == 1 and item is not None and not finished.asked:
+            log.warning("run %s is resumed: %s", run_id, finished.problem)
+            self._queue[item] = self._runs.config(run_id)
+            return
+        asked = {"cancel": "cancelled", "pause": "paused"}.get(finished.asked)
+        if asked:
+            self._note(run_id, asked)
+        else:
+            failure = {"type": "WorkerDied", "message": finished.problem, "traceback": ""}
+            self._note(run_id, "failed", failure)
+
+    def _forward_requests(self) -> None:
+        for run_id, (study_id, _) in tuple(self._running.items()):
+            wanted = self._wanted(study_id)
+            if wanted != "active":
+                self._executor.request(run_id, "pause" if wanted == "paused" else "cancel")
+
+    def _wanted(self, study_id: str) -> str:
+        try:
+            return self._studies.desired(study_id)
+        except StoreError:
+            return "cancelled"  # another process deleted the study
+
+    def _dispatch(self) -> None:
+        for item in tuple(self._queue):
+            if len(self._running) >= self._executor.max_parallel:
+                return
+            if self._wanted(item[0]) != "active":
+                del self._queue[item]
+            elif self._is_ready(item):
+                self._launch(item)
+
+    def _launch(self, item: Item) -> None:
+        run_id = item[1]
+        del self._queue[item]
+        self._running[run_id] = item
+        self._executor.start(
+            run_id,
+            contended=len(self._running) > 1,
+            accept_change=run_id in self._accept_change,
+        )
+
+    def _is_ready(self, item: Item) -> bool:
+        run_id = item[1]
+        if run_id in self._running or time.monotonic() < self._elsewhere.get(run_id, 0.0):
+            return False
+        if self._runs.history(run_id).state is RunState.DONE:
+            del self._queue[item]
+            return False
+        if self._runs.is_active(run_id):
+            self._look_again(run_id)
+            return False
+        return True
+
+    def _look_again(self, run_id: str) -> None:
+        # Another process holds the run.
+        self._elsewhere[run_id] = time.monotonic() + _LOOK_AGAIN_S
+
+    def _can_note(self, run_id: str) -> bool:
+        if not self._runs.exists(run_id) or self._runs.is_active(run_id):
+            return False
+        return not self._runs.history(run_id).state.is_final
+
+    def _note(self, run_id: str, kind: str, data: dict[str, str] | None = None) -> None:
+        try:
+            with self._runs.open(run_id) as writer:
+                writer.append(kind, data or {})
+        except RunLockedError:
+            log.info("run %s is held by another process, which will hear of it", run_id)
+        except StoreError:
+            log.exception("%r of run %s could not be recorded", kind, run_id)

@@ -1,0 +1,277 @@
+"""The door to the engine: submit, watch, stop, resume, retry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from alscope.config import ScenarioConfig, StrategySpec
+from alscope.engine.service import Service
+from alscope.errors import ConfigError, StoreError, UnknownNameError
+from alscope.registry import strategies
+from alscope.strategies._base import Strategy
+from alscope.types import PoolView, RunState, Selection
+from tests.engine.conftest import tiny_scenario, tiny_study, tiny_train
+
+Open = Callable[..., Service]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faulty(Strategy):
+    """Raises in round 1 until it is mended."""
+
+    broken: ClassVar[bool] = True
+
+    def select(
+        self, view: PoolView, query_size: int, rng: np.random.Generator, state: Any
+    ) -> Selection:
+        if type(self).broken and view.round == 1:
+            raise RuntimeError("the strategy stumbled over sample 7")
+        return Selection(np.arange(query_size, dtype=np.int64))
+
+
+@pytest.fixture
+def faulty() -> Iterator[type[Faulty]]:
+    strategies.register("faulty", title="Faulty", group="test")(Faulty)
+    Faulty.broken = True
+    yield Faulty
+    strategies._entries.pop("faulty")
+    strategies._info.pop("faulty")
+
+
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_study_runs_to_its_end(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study())
+    status = service.wait(study_id, timeout=60)
+
+    assert status.state == "done"
+    assert status.n_done == status.n_runs == 4
+    assert status.fraction == 1.0
+
+
+def test_a_second_service_sees_the_same(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study())
+    service.wait(study_id, timeout=60)
+
+    assert open_service().study(study_id).state == "done"
+    assert [s.study_id for s in open_service().studies()] == [study_id]
+
+
+def test_submitting_again_runs_nothing_twice(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study())
+    service.wait(study_id, timeout=60)
+    before = [service.runs.history(r.run_id).events for r in service.study(study_id).runs]
+
+    assert service.submit(tiny_study()) == study_id
+    service.wait(study_id, timeout=60)
+    assert [service.runs.history(r.run_id).events for r in service.study(study_id).runs] == before
+
+
+def test_runs_are_shared_between_studies(open_service: Open) -> None:
+    service = open_service()
+    service.wait(service.submit(tiny_study()), timeout=60)
+    wider = tiny_study(name="wider", seeds=(0, 1, 2))
+
+    plan = service.preview(wider)
+    assert (plan.n_runs, plan.n_done) == (6, 4)
+
+
+def test_serial_thread_and_worker_give_the_same_records(open_service: Open) -> None:
+    records = []
+    for executor in ("serial", "thread", "worker"):
+        service = open_service(executor, executor=executor)
+        status = service.wait(service.submit(tiny_study(seeds=(0,))), timeout=120)
+        assert status.state == "done", [run.message for run in status.runs]
+        records.append([service.runs.records(run.run_id) for run in status.runs])
+
+    assert records[0] == records[1] == records[2]
+
+
+def test_a_failing_run_tells_why_and_the_others_go_on(
+    open_service: Open, faulty: type[Faulty]
+) -> None:
+    service = open_service()
+    names = (StrategySpec(name="faulty"), StrategySpec(name="random"))
+    status = service.wait(service.submit(tiny_study(strategies=names, seeds=(0,))), timeout=60)
+    by_name = {run.strategy: run for run in status.runs}
+
+    assert by_name["faulty"].state is RunState.FAILED
+    assert by_name["faulty"].message == "the strategy stumbled over sample 7"
+    assert "RuntimeError" in by_name["faulty"].traceback
+    assert by_name["faulty"].round == 1
+    assert by_name["random"].state is RunState.DONE
+
+
+def test_retry_continues_a_failed_run_from_its_last_round(
+    open_service: Open, faulty: type[Faulty]
+) -> None:
+    service = open_service()
+    study = tiny_study(strategies=(StrategySpec(name="faulty"),), seeds=(0,))
+    study_id = service.submit(study)
+    run = service.wait(study_id, timeout=60).runs[0]
+    recorded = service.runs.history(run.run_id).rounds
+
+    faulty.broken = False
+    service.retry(study_id)
+    status = service.wait(study_id, timeout=60)
+    assert status.state == "done"
+    assert service.runs.history(run.run_id).rounds[: len(recorded)] == recorded
+
+
+def test_pause_stops_and_resume_finishes(open_service: Open) -> None:
+    service = open_service()
+    slow = tiny_study(train=tiny_train(min_steps=400), seeds=(0,))
+    study_id = service.submit(slow)
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    service.pause(study_id)
+    until(lambda: service.study(study_id).n_active == 0)
+    paused = service.study(study_id)
+    assert paused.state == "paused"
+    assert paused.n_done < paused.n_runs
+
+    service.resume(study_id)
+    assert service.wait(study_id, timeout=120).state == "done"
+
+
+def test_pause_followed_at_once_by_resume_finishes(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=300), seeds=(0,)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    service.pause(study_id)
+    service.resume(study_id)
+
+    until(lambda: service.study(study_id).state == "done", 60)
+
+
+def test_cancel_is_final_until_retried(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=400)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    service.cancel(study_id)
+    until(lambda: service.study(study_id).n_active == 0)
+    assert service.study(study_id).state == "cancelled"
+
+    service.resume(study_id)
+    time.sleep(0.3)
+    assert service.study(study_id).n_done == 0
+
+
+def test_a_request_made_in_another_service_reaches_the_run(open_service: Open) -> None:
+    service, other = open_service(), open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=400)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    other.cancel(study_id)
+
+    until(lambda: service.study(study_id).state == "cancelled")
+
+
+def test_two_services_never_execute_a_run_twice(open_service: Open) -> None:
+    first, second = open_service(), open_service()
+    study = tiny_study(seeds=(0, 1, 2))
+    study_id = first.submit(study)
+    second.submit(study)
+    first.wait(study_id, timeout=60)
+    status = second.wait(study_id, timeout=60)
+
+    assert status.state == "done"
+    for run in status.runs:
+        kinds = [event.kind for event in first.runs.history(run.run_id).events]
+        assert kinds.count("done") == 1
+        assert kinds.count("round") == 3
+
+
+def test_an_invalid_study_is_refused_with_every_problem_and_stored_nowhere(
+    open_service: Open,
+) -> None:
+    service = open_service()
+    wrong = tiny_study(
+        scenarios=(
+            tiny_scenario(n_initial=100, query_size=100, n_rounds=9),
+            ScenarioConfig(dataset="digitz"),
+        ),
+        strategies=(StrategySpec(name="bagde"),),
+    )
+    with pytest.raises(ConfigError) as caught:
+        service.submit(wrong)
+
+    text = str(caught.value)
+    assert "did you mean 'badge'" in text
+    assert "did you mean 'digits'" in text
+    assert len(caught.value.problems) >= 3
+    assert service.studies() == ()
+
+
+def test_delete_keeps_runs_that_another_study_has(open_service: Open) -> None:
+    service = open_service()
+    first = service.submit(tiny_study())
+    service.wait(first, timeout=60)
+    second = service.submit(tiny_study(name="again", seeds=(0,)))
+    service.wait(second, timeout=60)
+    service.delete(first)
+
+    assert service.study(second).state == "done"
+    assert len(service.runs.run_ids()) == 2
+
+
+def test_a_running_study_cannot_be_deleted(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=400)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+
+    with pytest.raises(StoreError, match="cancel it first"):
+        service.delete(study_id)
+
+
+def test_an_unknown_study_suggests_the_nearest(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(seeds=(0,)))
+    service.wait(study_id, timeout=60)
+
+    with pytest.raises(UnknownNameError) as caught:
+        service.study(study_id[:-1] + "x")
+    assert caught.value.suggestion == study_id
+
+
+def test_closing_leaves_runs_that_can_be_resumed(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=400), seeds=(0,)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    service.close()
+    fresh = open_service()
+    assert fresh.study(study_id).state == "interrupted"
+
+    fresh.resume(study_id)
+    assert fresh.wait(study_id, timeout=120).state == "done"
+
+
+def test_a_killed_worker_is_replaced_and_its_run_resumed(
+    open_service: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    service = open_service("killed", executor="worker")
+    study = tiny_study(seeds=(0,), train=tiny_train(min_steps=300))
+    study_id = service.submit(study)
+    until(lambda: any(run.stage for run in service.study(study_id).runs), 60)
+    executor: Any = service._supervisor._executor
+    executor._slots[0].process._popen.kill()
+    status = service.wait(study_id, timeout=120)
+    assert status.state == "done"
+
+    calm = open_service("calm", executor="serial")
+    calm.wait(calm.submit(study), timeout=120)
+    for run in status.runs:
+        assert service.runs.records(run.run_id) == calm.runs.records(run.run_id)
