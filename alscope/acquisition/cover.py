@@ -176,13 +176,13 @@ def _among_candidates(
 
 
 def _farthest(nearest: NDArray[np.float32], n: int) -> tuple[IntArray, float]:
-    # The n rows with the largest bounds in ascending order, and the largest bound of the others.
+    # The n rows with the largest bounds, and the largest bound of the others.
     # Nobody outside, or only points that coincide with a centre: the bound is 0.
     if n >= len(nearest):
         return np.arange(len(nearest)), 0.0
     order = np.argpartition(nearest, len(nearest) - n - 1)
     outside = nearest[order[len(nearest) - n - 1]]
-    return np.sort(order[len(nearest) - n :]), max(0.0, float(outside))
+    return order[len(nearest) - n :], max(0.0, float(outside))
 
 
 def _completed(picks: list[int], k: int, keys: NDArray[np.uint64]) -> IntArray:

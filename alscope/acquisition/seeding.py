@@ -218,11 +218,12 @@ def _propose(
     while len(found) < limit and misses < _MISSES_PER_FLUSH:
         place, chance = rng.random(2)
         row = _locate(cumulated, place)
-        true = weights[row]
+        # Distances to earlier choices are in the weight; if the nearest of these is nearer, it is
+        # the true one, and otherwise the proposal is kept for certain.
+        nearest = np.inf
         if found:
             nearest = float(gradients.distances(np.array(found), slice(row, row + 1)).min())
-            true = min(true, nearest) if nearest >= noise[row] and row not in found else 0.0
-        if chance * weights[row] < true:
+        if nearest >= noise[row] and chance * weights[row] < nearest and row not in found:
             found.append(row)
         else:
             misses += 1

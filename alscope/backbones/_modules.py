@@ -85,15 +85,15 @@ class Mlp(Network):
 
 
 class ImageNetwork(Network):
-    """Convolutional stages and global average pooling."""
+    """Convolutional stages, then global average pooling unless the last stage is flat already."""
 
     def read(self, inputs: Inputs) -> Tensor:
         """The pixels, (batch, channels, height, width)."""
         return inputs["pixel_values"]
 
     def pool(self, last: Tensor, inputs: Inputs) -> Tensor:
-        """Mean over the image."""
-        return torch.mean(last, dim=(2, 3))  # (batch, n_features)
+        """Mean over the image; a flat last stage is the embedding as it is."""
+        return last if last.dim() == 2 else torch.mean(last, dim=(2, 3))  # (batch, n_features)
 
 
 def conv_stage(n_in: int, n_out: int, *, halve: bool) -> nn.Sequential:
@@ -102,3 +102,8 @@ def conv_stage(n_in: int, n_out: int, *, halve: bool) -> nn.Sequential:
     # The normalization has its own offset, so the convolution needs no bias.
     layers += [nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
     return nn.Sequential(*layers)
+
+
+def hidden_stage(n_in: int, n_out: int) -> nn.Sequential:
+    """Flattening, a linear layer, ReLU."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(n_in, n_out), nn.ReLU())

@@ -27,6 +27,9 @@ __all__ = ["locate", "parse_study", "read_study", "read_text", "write_study"]
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 
+# A key of a hundred parts or more; tomllib needs time quadratic in their number, so it comes first.
+_ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+){100}""")
+
 
 def read_study(path: Path | str) -> StudyConfig:
     """The study in a TOML file.
@@ -97,6 +100,8 @@ def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
 
 def _load(text: str) -> dict[str, Any]:
     _check_size(len(text.encode("utf-8", "surrogatepass")))
+    if _ENDLESS_KEY.search(text):
+        raise _refused(f"is nested more than {MAX_DEPTH} levels deep")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

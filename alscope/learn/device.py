@@ -69,8 +69,11 @@ def configure(n_threads: int) -> None:
     # Read by cuBLAS when it starts; without it its results depend on scheduling.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(n_threads)
+    # NumPy's and SciPy's BLAS have threads of their own; selection is timed and must be repeatable.
+    threadpool_limits(limits=n_threads)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # Deterministic mode fills fresh memory by default, to unmask reads of it; nothing here does.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

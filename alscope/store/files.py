@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ from alscope.store.codecs import from_json, to_json
 __all__ = [
     "check_id",
     "child",
+    "first_free",
     "halves",
     "is_id",
     "make_folder",
@@ -96,6 +98,12 @@ def write_file(path: Path, data: bytes, *, label: str, durable: bool = True) -> 
     if durable:
         sync_folder(path.parent)
     point(f"{label}.after")
+
+
+def first_free(path: Path) -> Path:
+    """The first of `<path>-1`, `<path>-2`, ... that does not exist."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(1))
+    return next(free for free in numbered if not (free.exists() or free.is_symlink()))
 
 
 def halves(data: bytes, label: str) -> Iterator[memoryview]:

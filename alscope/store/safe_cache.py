@@ -7,6 +7,7 @@ caching off for this process.
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
 import stat
 import threading
@@ -21,6 +22,7 @@ from diskcache.core import DEFAULT_SETTINGS, METADATA
 from alscope.errors import StoreError
 from alscope.store._faults import point
 from alscope.store.disk import SafeDisk
+from alscope.store.files import first_free
 
 __all__ = ["SafeCache"]
 
@@ -32,6 +34,7 @@ _TRANSIENT = frozenset(
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_NOMEM,
         sqlite3.SQLITE_PERM,
@@ -99,8 +102,10 @@ class SafeCache:
         return extent if isinstance(extent, tuple) else (0, 0)
 
     def clear(self) -> None:
-        """Delete all entries, also files that killed writers left."""
+        """Delete all entries, files that killed writers left, and what was set aside."""
         self._try("clear", _clear)
+        for aside in self._folder.parent.glob(f"{self._folder.name}.corrupt-*"):
+            shutil.rmtree(aside, ignore_errors=True)
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -138,7 +143,13 @@ class SafeCache:
             self._refused_before += int(broken.disk.n_refused)
             broken.close()
             self._cache = None
-            self._set_aside("its database is damaged")
+            try:
+                self._set_aside("its database is damaged")
+            except FileNotFoundError:
+                _log.warning("the folder of the artifact cache was deleted")
+            except OSError as error:
+                _log.warning("nothing is cached from now on: %s", error.strerror)
+                return
             self._cache = self._open()
 
     def _open(self) -> Any:
@@ -180,8 +191,7 @@ class SafeCache:
         )
 
     def _set_aside(self, reason: str) -> None:
-        taken = len(list(self._folder.parent.glob(f"{self._folder.name}.corrupt-*")))
-        aside = self._folder.with_name(f"{self._folder.name}.corrupt-{taken + 1}")
+        aside = first_free(self._folder.with_name(f"{self._folder.name}.corrupt"))
         self._folder.rename(aside)
         _log.warning("the artifact cache was set aside as %s: %s", aside.name, reason)
 

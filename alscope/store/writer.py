@@ -18,6 +18,7 @@ from alscope.errors import StoreError
 from alscope.store._faults import point
 from alscope.store.codecs import from_json, to_json
 from alscope.store.files import (
+    first_free,
     halves,
     open_regular,
     read_regular,
@@ -184,8 +185,7 @@ class RunWriter:
         return journal
 
     def _keep_damaged(self) -> None:
-        taken = len(list(self._folder.glob("journal.damaged-*")))
-        copy = self._folder / f"journal.damaged-{taken + 1}"
+        copy = first_free(self._folder / "journal.damaged")
         write_file(copy, read_regular(self._folder / "journal.jsonl"), label="repair")
 
     def _open_journal(self) -> IO[bytes]:

@@ -95,13 +95,13 @@ def test_points_far_from_the_origin_are_told_apart(form: str) -> None:
 
 
 def test_duplicates_come_after_every_other_point_and_by_key(form: str) -> None:
-    base = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32) + np.float32(30)
-    points, keys = base[np.arange(60) % 3], keys_of(60)
-    picks = k_center_greedy(points, base[:0], 60, keys=keys)
+    base = np.random.default_rng(1).normal(size=(7, 64)).astype(np.float32) + np.float32(30)
+    points, keys = base[np.arange(70) % 7], keys_of(70)
+    picks = k_center_greedy(points, base[:0], 70, keys=keys)
 
-    assert set(picks[:3] % 3) == {0, 1, 2}
-    assert sorted(picks.tolist()) == list(range(60))
-    assert (np.diff(keys[picks[3:]].astype(object)) > 0).all()
+    assert set(picks[:7] % 7) == set(range(7))
+    assert sorted(picks.tolist()) == list(range(70))
+    assert (np.diff(keys[picks[7:]].astype(object)) > 0).all()
 
 
 def test_points_that_coincide_with_a_centre_go_by_key(form: str) -> None:

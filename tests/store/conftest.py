@@ -20,7 +20,7 @@ from alscope.store.runs import RunStore
 
 N_ROUNDS = 3
 ROOT = Path(__file__).parents[2]
-Hook = Callable[[str], None]
+Hook = Callable[..., None]
 
 
 class CrashError(BaseException):
@@ -78,7 +78,7 @@ def fail_at(n: int, error: Callable[[], BaseException]) -> Hook:
     """A hook that raises at the n-th point, counted from 0."""
     counter = itertools.count()
 
-    def hook(_: str) -> None:
+    def hook(*_: object) -> None:
         if next(counter) == n:
             raise error()
 

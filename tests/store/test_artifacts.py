@@ -303,6 +303,40 @@ def test_a_database_that_cannot_be_opened_now_stays_in_place(
     assert ArtifactCache(tmp_path).get("a").hit
 
 
+def test_a_folder_that_is_deleted_while_in_use_is_made_again(tmp_path: Path) -> None:
+    cache = fill(tmp_path)
+    shutil.rmtree(tmp_path / "v1")
+    cache.close()
+    found = [cache.get_or_compute("d", lambda: value("d")) for _ in range(4)]
+
+    assert all(right(artifact, "d") for artifact in found)
+    assert ArtifactCache(tmp_path).get_or_compute("d", lambda: value("d")).arrays["x"].size > 0
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), OSError(5, "I/O error")])
+def test_a_broken_cache_that_cannot_be_set_aside_fails_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    cache = fill(tmp_path)
+    cache.close()
+    (tmp_path / "v1" / "cache.db").write_bytes(b"broken" * 1000)
+    monkeypatch.setattr(Path, "rename", fail_at(0, lambda: error))
+
+    assert right(cache.get_or_compute("a", lambda: value("a")), "a")
+
+
+def test_clearing_removes_what_was_set_aside(tmp_path: Path) -> None:
+    for number in (1, 3):
+        (tmp_path / f"v1.corrupt-{number}").mkdir()
+    fill(tmp_path).close()
+    (tmp_path / "v1" / "cache.db").write_bytes(b"broken")
+    cache = ArtifactCache(tmp_path)
+
+    assert {path.name[-1] for path in tmp_path.glob("v1.corrupt-*")} == {"1", "2", "3"}
+    cache.clear()
+    assert {path.name for path in tmp_path.iterdir()} == {"v1", "locks"}
+
+
 def test_a_locked_database_is_a_miss_and_stays_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,6 +429,9 @@ ATTACKS: dict[str, Attack] = {
     "absolute files": lambda db, _, outside: db.execute(
         "UPDATE Cache SET mode = 2, value = NULL, filename = ?", (os.fspath(outside),)
     ),
+    "the database as a file": lambda db, *_: db.execute(
+        "UPDATE Cache SET mode = 2, value = NULL, filename = 'cache.db'"
+    ),
     "file names that are no text": lambda db, *_: db.execute(
         "UPDATE Cache SET mode = 2, value = NULL, filename = 7"
     ),
@@ -436,8 +473,18 @@ def test_planted_rows_run_no_code_and_touch_nothing_outside(
     cache.clear()
 
     assert not canary.exists()
+    assert (path / "v1" / "cache.db").exists()
     assert outside.read_bytes() == evil
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["cache", "outside.val"]
+
+
+def test_a_database_that_lies_about_its_size_is_set_aside(tmp_path: Path) -> None:
+    fill(tmp_path).close()
+    with closing(database(tmp_path)) as connection:
+        connection.execute("UPDATE Settings SET value = value - 1000000000 WHERE key = 'size'")
+    ArtifactCache(tmp_path)
+
+    assert (tmp_path / "v1.corrupt-1").exists()
 
 
 def test_keys_and_values_of_other_types_are_never_pickled(tmp_path: Path) -> None:

@@ -281,6 +281,7 @@ def test_a_writer_can_go_on_after_a_full_disk(tmp_path: Path) -> None:
             pytest.raises(StoreError, match="No space left on device; what was recorded before"),
         ):
             writer.append("round", {"result": {"round": 0}})
+        assert (tmp_path / run_id / "journal.jsonl").read_bytes().count(b"{") == 3
         writer.append("round", {"result": {"round": 0}})
 
     assert [event.kind for event in store.history(run_id).events] == ["started", "round"]
@@ -350,6 +351,7 @@ def test_a_damaged_line_ends_the_history_and_is_kept_aside(tmp_path: Path, whole
     assert store.verify(run_id) == [history.damaged]
     with store.open(run_id) as writer:
         assert writer.history.damaged == history.damaged
+    assert path.read_bytes() == b"".join(lines[:2])
     assert (path.parent / "journal.damaged-1").read_bytes() == b"".join(lines)
     assert store.records(drive(store)) == truth
     assert store.history(run_id).damaged is None
@@ -635,6 +637,29 @@ def test_a_reader_that_knew_a_longer_or_other_journal_reads_anew(tmp_path: Path)
     assert len(store.history(run_id).rounds) == 2
     path.write_bytes(b"".join(lines[:4]))
     assert len(store.history(run_id).rounds) == 3
+
+
+def test_a_reader_that_knew_the_beginning_of_another_journal_reads_anew(tmp_path: Path) -> None:
+    store, other = RunStore(tmp_path / "a"), RunStore(tmp_path / "b")
+    run_id = drive(store)
+    drive(other)
+    path = tmp_path / "a" / run_id / "journal.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    store.history(run_id)
+    path.write_bytes((tmp_path / "b" / run_id / "journal.jsonl").read_bytes())
+
+    assert store.history(run_id) == other.history(run_id)
+
+
+def test_arrays_that_come_back_make_a_run_sound_again(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = drive(store)
+    moved = shutil.move(tmp_path / run_id / "blobs", tmp_path / "elsewhere")
+    damaged = RunStore(tmp_path)
+
+    assert damaged.history(run_id).rounds == ()
+    shutil.move(moved, tmp_path / run_id / "blobs")
+    assert damaged.history(run_id) == store.history(run_id)
 
 
 def test_an_empty_store_has_no_runs(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Functions from a frame to an Altair chart."""

@@ -1,0 +1,244 @@
+"""Commands that run studies and read their results."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from alscope.cli._follow import follow
+from alscope.cli._terminal import area_lines, complain, put, put_json, table
+from alscope.config_io import locate, parse_study, read_text
+from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from alscope.config import StudyConfig
+    from alscope.engine.service import Plan, Service, StudyStatus
+
+__all__ = ["demo", "export", "list_studies", "open_service", "resume", "run", "show"]
+
+
+def open_service(arguments: argparse.Namespace, *, executor: str | None = None) -> Service:
+    """The service that the options ask for.
+
+    Args:
+        arguments: Parsed arguments.
+        executor: Instead of the one asked for, for commands that run nothing.
+    """
+    from alscope.engine.service import Service
+
+    return Service.open(
+        arguments.cache,
+        data=arguments.data,
+        executor=executor or arguments.executor,
+        workers=arguments.workers,
+        threads=arguments.threads,
+        device=arguments.device,
+        offline=arguments.offline,
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """`alscope run STUDY.toml`."""
+    text = read_text(arguments.file)
+    study = parse_study(text)
+    with open_service(arguments) as service:
+        try:
+            plan = service.preview(study)
+        except ConfigError as error:
+            raise ConfigError(locate(error.problems, text)) from error
+        if arguments.dry_run:
+            put(*_plan_lines(study, plan))
+            return 0
+        return _execute(service, study, plan)
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """`alscope demo`."""
+    from alscope.engine.defaults import demo_study
+
+    study = demo_study()
+    with open_service(arguments) as service:
+        return _execute(service, study, service.preview(study))
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """`alscope resume STUDY`."""
+    with open_service(arguments) as service:
+        study_id = find_study(service, arguments.study).study_id
+        service.retry(study_id, accept_change=arguments.accept_change)
+        return _finish(service, study_id)
+
+
+def list_studies(arguments: argparse.Namespace) -> int:
+    """`alscope list`."""
+    with open_service(arguments, executor="serial") as service:
+        studies = service.studies()
+    if arguments.json:
+        put_json([_study_facts(status) for status in studies])
+    elif studies:
+        rows = [
+            (s.study_id, s.name, s.state, f"{s.n_done}/{s.n_runs}", s.n_failed, s.created[:16])
+            for s in studies
+        ]
+        put(*table(("study", "name", "state", "done", "failed", "created"), rows))
+    else:
+        put("no studies yet; start with: alscope demo")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """`alscope show STUDY`."""
+    with open_service(arguments, executor="serial") as service:
+        status = find_study(service, arguments.study)
+        rounds = _rounds(service, status)
+    if arguments.json:
+        put_json(_show_facts(status, rounds))
+        return 0
+    rows = [
+        (r.state, r.scenario, r.strategy, r.seed, f"{r.round}/{r.n_rounds + 1}", r.message)
+        for r in status.runs
+    ]
+    head = ("state", "scenario", "strategy", "seed", "rounds", "")
+    put(f"{status.name} ({status.study_id}): {status.state}", "", *table(head, rows))
+    put(*_area_lines(rounds))
+    return 0
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """`alscope export STUDY --format csv --out FILE`."""
+    with open_service(arguments, executor="serial") as service:
+        status = find_study(service, arguments.study)
+        rounds = _rounds(service, status)
+    if rounds.empty:
+        raise StoreError(f"study {status.study_id!r} has no results yet; run it first")
+    from alscope.results.export import write_frame
+
+    write_frame(rounds, arguments.format, arguments.out)
+    put(f"{len(rounds)} rounds of {status.n_runs} runs written to {arguments.out}")
+    return 0
+
+
+def find_study(service: Service, text: str) -> StudyStatus:
+    """The study with an id or, if only one has it, a name.
+
+    Raises:
+        UnknownNameError: If there is none, with the nearest id or name.
+        ConfigError: If several studies have the name.
+    """
+    ids = service.studies_store.ids()
+    if text in ids:
+        return service.study(text)
+    studies = service.studies()
+    named = [status for status in studies if status.name == text]
+    if len(named) > 1:
+        choice = ", ".join(status.study_id for status in named)
+        raise ConfigError(
+            [Problem("", f"{len(named)} studies are called {text!r}; give an id: {choice}")]
+        )
+    if not named:
+        raise UnknownNameError("study", text, {*ids, *(status.name for status in studies)})
+    return named[0]
+
+
+def _execute(service: Service, study: StudyConfig, plan: Plan) -> int:
+    for warning in plan.warnings:
+        complain(f"note: {warning}")
+    return _finish(service, service.submit(study))
+
+
+def _finish(service: Service, study_id: str) -> int:
+    status, stopped = follow(service, study_id)
+    done = status.n_done == status.n_runs
+    if stopped and not done:
+        complain(f"paused; run again to resume, or: alscope resume {study_id}")
+        return 130
+    put(*_area_lines(_rounds(service, status)))
+    put("", f"Results are in {service.cache}, study {study_id}; to take them elsewhere:")
+    put(f"  alscope export {study_id} --format csv --out rounds.csv")
+    if not done:
+        missing = status.n_runs - status.n_done
+        complain(
+            f"{missing} of {status.n_runs} runs did not finish ({status.n_failed} failed); "
+            f"see: alscope show {study_id}"
+        )
+    return 0 if done else 1
+
+
+def _rounds(service: Service, status: StudyStatus) -> pd.DataFrame:
+    from alscope.results.frames import rounds_frame
+
+    return rounds_frame(service.runs, [run.run_id for run in status.runs], study=status.name)
+
+
+def _area_lines(rounds: pd.DataFrame) -> list[str]:
+    from alscope.results.compare import compare_with_random
+    from alscope.results.tables import aubc_table
+
+    if rounds.empty:
+        return ["", "no results yet"]
+    return area_lines(aubc_table(rounds), compare_with_random(rounds))
+
+
+def _plan_lines(study: StudyConfig, plan: Plan) -> list[str]:
+    if plan.seconds is None:
+        duration = "unknown: nothing like it was run here"
+    else:
+        duration = " to ".join(_duration(seconds) for seconds in plan.seconds)
+    facts = [
+        ("study", study.name),
+        ("runs", f"{plan.n_runs}, of which {plan.n_done} are done"),
+        ("trainings to do", str(plan.n_trainings)),
+        ("evaluations", str(plan.n_evaluations)),
+        ("time", duration),
+    ]
+    return [
+        *(f"{name + ':':17}{text}" for name, text in facts),
+        *(f"note: {warning}" for warning in plan.warnings),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _study_facts(status: StudyStatus) -> dict[str, Any]:
+    return {
+        "study_id": status.study_id,
+        "name": status.name,
+        "state": status.state,
+        "created": status.created,
+        "n_runs": status.n_runs,
+        "n_done": status.n_done,
+        "n_failed": status.n_failed,
+        "fraction": status.fraction,
+    }
+
+
+def _show_facts(status: StudyStatus, rounds: pd.DataFrame) -> dict[str, Any]:
+    from alscope.results.compare import compare_with_random
+    from alscope.results.export import records
+    from alscope.results.tables import aubc_table
+
+    runs = [
+        {
+            "run_id": run.run_id,
+            "state": run.state.value,
+            "scenario": run.scenario,
+            "strategy": run.strategy,
+            "seed": run.seed,
+            "round": run.round,
+            "n_rounds": run.n_rounds,
+            "message": run.message,
+        }
+        for run in status.runs
+    ]
+    return {
+        **_study_facts(status),
+        "runs": runs,
+        "aubc": records(aubc_table(rounds)),
+        "comparison": records(compare_with_random(rounds)),
+    }

@@ -1,0 +1,131 @@
+"""The arguments of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from alscope import __version__
+
+__all__ = ["make_parser"]
+
+EXECUTORS = ("serial", "thread", "worker")
+FORMATS = ("csv", "parquet", "json")
+
+_EPILOG = """\
+exit codes:
+  0    everything that was asked for was done; every run finished
+  1    a run failed or did not finish, or a file could not be read or written
+  2    the arguments or the study file are wrong; nothing was run
+  130  stopped with Ctrl-C; run the same command again to resume
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; options that every command has may stand before or after its name."""
+    parser = argparse.ArgumentParser(
+        prog="alscope",
+        description="Compare deep active-learning strategies.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_shared(after=False)],
+    )
+    parser.add_argument("--version", action="version", version=f"alscope {__version__}")
+    # After the command the same options have no defaults, so that they do not undo those before.
+    commands = _Commands(parser, _shared(after=True))
+    _add_work(commands)
+    _add_results(commands)
+    _add_catalogues(commands)
+    return parser
+
+
+class _Commands:
+    """Adds commands that share options."""
+
+    def __init__(self, parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+        self._group = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+        self._shared = shared
+
+    def add(self, name: str, text: str) -> argparse.ArgumentParser:
+        return self._group.add_parser(
+            name, help=text, description=f"{text}.", parents=[self._shared]
+        )
+
+
+def _add_work(commands: _Commands) -> None:
+    run = commands.add("run", "Run a study, or what is missing of it")
+    run.add_argument("file", metavar="STUDY.toml", type=Path, help="the study")
+    run.add_argument(
+        "--dry-run", action="store_true", help="check it and print the plan, but run nothing"
+    )
+    commands.add("demo", "Compare seven strategies on digits; minutes, no network")
+    resume = commands.add("resume", "Continue a study, failed and cancelled runs included")
+    _add_study(resume)
+    resume.add_argument(
+        "--accept-change",
+        action="store_true",
+        help="continue runs that began under another torch version, device or thread count; the "
+        "rest is then comparable, not identical",
+    )
+
+
+def _add_results(commands: _Commands) -> None:
+    _add_json(commands.add("list", "List all studies"))
+    show = commands.add("show", "Show the runs of a study and the area under every curve")
+    _add_study(show)
+    _add_json(show)
+    export = commands.add("export", "Write the rounds of a study to a file")
+    _add_study(export)
+    export.add_argument("--format", choices=FORMATS, default="csv", help="(default: csv)")
+    export.add_argument("--out", metavar="FILE", type=Path, required=True, help="the file")
+
+
+def _add_catalogues(commands: _Commands) -> None:
+    _add_json(commands.add("strategies", "List the strategies and their parameters"))
+    _add_json(commands.add("datasets", "List the data sets, and whether they are here"))
+    _add_json(commands.add("backbones", "List the networks and their parameters"))
+    commands.add("doctor", "Check the installation, the device, the disk and the stored runs")
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY", help="id of the study, or its name")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _shared(*, after: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("options of every command")
+
+    def add(name: str, default: Any, **options: Any) -> None:
+        group.add_argument(name, default=argparse.SUPPRESS if after else default, **options)
+
+    add(
+        "--cache",
+        None,
+        metavar="DIR",
+        type=Path,
+        help="where results are (default: ALSCOPE_CACHE, else ./cache)",
+    )
+    add(
+        "--data",
+        None,
+        metavar="DIR",
+        type=Path,
+        help="where data sets are (default: ALSCOPE_DATA, else datasets in the cache)",
+    )
+    add("--executor", "worker", choices=EXECUTORS, help="what moves the runs (default: worker)")
+    add("--workers", 1, metavar="N", type=_count, help="runs at the same time (default: 1)")
+    add("--threads", None, metavar="N", type=_count, help="CPU threads of a run")
+    add("--device", "auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add("--offline", False, action="store_true", help="never download data")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
+    return int(text)

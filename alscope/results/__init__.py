@@ -1,0 +1,1 @@
+"""From the run store to tidy frames and statistics."""

@@ -1,0 +1,99 @@
+"""Frames as files: CSV, Parquet and JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from alscope.errors import StoreError, UnknownNameError
+from alscope.store.files import write_file
+
+__all__ = ["FORMATS", "frame_bytes", "write_frame"]
+
+FORMATS = ("csv", "parquet", "json")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def frame_bytes(frame: pd.DataFrame, fmt: str, *, safe: bool = True) -> bytes:
+    """A frame in the bytes of a file.
+
+    Args:
+        frame: Any frame of numbers, booleans and texts.
+        fmt: "csv" (UTF-8, RFC 4180), "parquet" or "json" (a list of records; NaN becomes null).
+            Floats are written in the shortest form that reads back exactly.
+        safe: In CSV, put an apostrophe before texts that a spreadsheet would run as a formula.
+            Numbers are never touched.
+
+    Raises:
+        UnknownNameError: If there is no such format.
+    """
+    if fmt == "csv":
+        shown = _without_formulas(frame) if safe else frame
+        # CR LF as in RFC 4180; with LF alone, Python 3.11 leaves a CR within a text unquoted, and
+        # readers see another row.
+        return shown.to_csv(index=False, lineterminator="\r\n").encode()
+    if fmt == "parquet":
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        return buffer.getvalue()
+    if fmt == "json":
+        return json_text(frame).encode()
+    raise UnknownNameError("format", fmt, FORMATS)
+
+
+def write_frame(frame: pd.DataFrame, fmt: str, path: Path | str, *, safe: bool = True) -> None:
+    """Write a frame to a file, whole or not at all.
+
+    Args:
+        frame: Any frame of numbers, booleans and texts.
+        fmt: One of `FORMATS`.
+        path: The file; an existing one is replaced, its folder must exist.
+        safe: As in `frame_bytes`.
+
+    Raises:
+        UnknownNameError: If there is no such format.
+        StoreError: If the file cannot be written; then nothing has changed.
+    """
+    data = frame_bytes(frame, fmt, safe=safe)
+    try:
+        write_file(Path(path), data, label="export")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreError(
+            f"cannot write {Path(path).name!r}: {reason}; choose another place"
+        ) from error
+
+
+def json_text(frame: pd.DataFrame) -> str:
+    """A frame as a JSON list of records, one per line; NaN becomes null."""
+    lines = [json.dumps(record, ensure_ascii=False) for record in records(frame)]
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values; NaN becomes None, because JSON has no NaN."""
+    return [
+        {str(key): _plain(value) for key, value in row.items()}
+        for row in frame.to_dict(orient="records")
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,20 @@
+"""The browser that drives the app in tests."""
+
+from __future__ import annotations
+
+import shutil
+
+__all__ = ["INSTALL", "find_browser"]
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+INSTALL = (
+    "no Chromium or Chrome was found. Install one (Debian, Ubuntu: apt-get install chromium; "
+    "macOS: brew install --cask chromium) and run `make test-slow`."
+)
+
+
+def find_browser() -> str | None:
+    """Path of Chromium or Chrome, or None."""
+    found = (shutil.which(name) for name in _NAMES)
+    return next((path for path in found if path), None)
