@@ -1,0 +1,112 @@
+"""The part of Build that says what would happen: size, time, problems, and who is in the pool."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alscope.config import ScenarioConfig, StudyConfig
+from alscope.data.protocols import DataRoot
+from alscope.errors import ConfigError, Problem
+from alscope.ui import service
+from alscope.ui.notices import show_problems
+from alscope.ui.scenario_form import dataset_summary
+from alscope.ui.text import count, duration_range, plain
+
+if TYPE_CHECKING:
+    from alscope.engine.service import Plan
+
+__all__ = ["show_composition", "show_plan"]
+
+
+def show_plan(study: StudyConfig) -> bool:
+    """Size, time and warnings of a study, or everything wrong with it.
+
+    Returns:
+        Whether it can be started.
+    """
+    try:
+        plan = service.get_service().preview(study)
+    except ConfigError as error:
+        problems = [_readable(problem, study) for problem in error.problems]
+        show_problems(problems, f"**{count(len(problems), 'problem')} to solve before starting**")
+        return False
+    st.markdown(_size(study, plan))
+    for warning in plan.warnings:
+        st.warning(f"{plain(warning[:1].upper() + warning[1:])}.", icon=":material/warning:")
+    return True
+
+
+def show_composition(scenario: ScenarioConfig, root: DataRoot, *, seed: int) -> None:
+    """Samples of each class at the start of the first trial."""
+    summary = dataset_summary(scenario.dataset, root)
+    if summary is None:
+        st.caption("The classes can be counted once the data set is here.")
+        return
+    from alscope.engine.service import composition
+
+    try:
+        rows = composition(scenario, summary, seed=seed)
+    except ConfigError:
+        return  # the plan has listed why
+    totals = {name: sum(row[name] for row in rows) for name in ("initial", "pool", "test")}
+    st.caption(
+        f"{totals['initial']:,} samples are annotated at the start, {totals['pool']:,} wait in "
+        f"the pool, {totals['test']:,} test the model (seed {seed})."
+    )
+    everything_known = all(row["known"] for row in rows)
+    columns = {"Class": "class_name", "Start": "initial", "Pool": "pool", "Test": "test"}
+    if not everything_known:
+        columns["Known"] = "known"
+    st.dataframe(
+        [{title: row[name] for title, name in columns.items()} for row in rows],
+        column_config={"Class": st.column_config.TextColumn(pinned=True)},
+        hide_index=True,
+        alt="Samples of each class in the initial set, the pool and the test set",
+    )
+
+
+def _size(study: StudyConfig, plan: Plan) -> str:
+    lines = [
+        f"**{count(plan.n_runs, 'run')}** = "
+        f"{count(len(study.scenarios), 'scenario')} x "
+        f"{count(len(study.strategies), 'strategy', 'strategies')} x "
+        f"{count(len(study.seeds), 'seed')}",
+        f"{count(plan.n_trainings, 'training')} to do, {plan.n_evaluations:,} points on curves",
+    ]
+    if plan.n_done:
+        lines.insert(1, f"{plan.n_done:,} of the runs are done already and will be used")
+    lines += [f"Budget: {_budget(scenario)}" for scenario in study.scenarios]
+    lines.append(_time(plan))
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _budget(scenario: ScenarioConfig) -> str:
+    return (
+        f"{scenario.n_initial:,} + {scenario.n_rounds:,} x {scenario.query_size:,} = "
+        f"**{count(scenario.budget, 'label')}** per run"
+    )
+
+
+def _time(plan: Plan) -> str:
+    if plan.n_done == plan.n_runs:
+        return "Nothing left to compute"
+    if plan.seconds is None:
+        return "Time: unknown until one run of this data set and backbone has finished here"
+    return f"Time: {duration_range(*plan.seconds)}, judged by finished runs on this machine"
+
+
+def _readable(problem: Problem, study: StudyConfig) -> Problem:
+    """The problem with places that a reader of the form recognizes."""
+    path = problem.path
+    if len(study.scenarios) == 1:
+        path = path.removeprefix("scenarios[0].")
+
+    def title(match: re.Match[str]) -> str:
+        index = int(match.group(1))
+        return study.strategies[index].name if index < len(study.strategies) else match.group(0)
+
+    path = re.sub(r"^strategies\[(\d+)\]", title, path)
+    return Problem(path, problem.message, problem.line)

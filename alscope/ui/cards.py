@@ -1,0 +1,107 @@
+"""Small pieces that several pages show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from alscope.types import RunState
+from alscope.ui import nav, service
+from alscope.ui.notices import flash
+from alscope.ui.text import count, plain
+
+if TYPE_CHECKING:
+    import altair
+
+    from alscope.config import StudyConfig
+    from alscope.engine.service import StudyStatus
+
+__all__ = [
+    "STATES",
+    "empty_state",
+    "show_chart",
+    "start_and_watch",
+    "state_badge",
+    "study_facts",
+    "study_state",
+]
+
+STATES = {
+    RunState.QUEUED: ("gray", ":material/schedule:"),
+    RunState.RUNNING: ("blue", ":material/autorenew:"),
+    RunState.PAUSED: ("orange", ":material/pause_circle:"),
+    RunState.INTERRUPTED: ("orange", ":material/power_off:"),
+    RunState.DONE: ("green", ":material/check_circle:"),
+    RunState.FAILED: ("red", ":material/error:"),
+    RunState.CANCELLED: ("gray", ":material/cancel:"),
+}
+"""Colour and icon of each state; the word is always shown beside them."""
+
+
+def study_state(study: StudyStatus) -> RunState:
+    """The state of a study; "running" also in the moment between two of its runs."""
+    begun = any(run.round for run in study.runs)
+    if study.n_active and begun:
+        return RunState.RUNNING
+    return RunState(study.state)
+
+
+def state_badge(state: RunState | str) -> None:
+    """A state as colour, icon and word."""
+    color, icon = STATES[RunState(state)]
+    st.badge(RunState(state).value, icon=icon, color=color)  # type: ignore[arg-type]
+
+
+def study_facts(study: StudyStatus) -> str:
+    """`digits · 7 strategies · 3 seeds`."""
+    config = study.config
+    scenarios = ", ".join(plain(scenario.title) for scenario in config.scenarios[:3])
+    if len(config.scenarios) > 3:
+        scenarios += f" and {len(config.scenarios) - 3} more"
+    strategies = count(len(config.strategies), "strategy", "strategies")
+    return f"{scenarios} · {strategies} · {count(len(config.seeds), 'seed')}"
+
+
+def show_chart(chart: altair.TopLevelMixin, *, alt: str, key: str | None = None) -> None:
+    """A chart with its text alternative, and a legend that leaves a phone room for the lines.
+
+    Args:
+        chart: From `alscope.charts`.
+        alt: What is to be seen, in words.
+        key: Of session state; keeps the highlighted lines when the data change.
+    """
+    from altair import Undefined
+
+    legend = {
+        "columns": 2,
+        "orient": "bottom",
+        "symbolOpacity": 1,
+        "symbolSize": 300,
+        "labelLimit": 0,
+    }
+    shown: Any = chart
+    # Streamlit objects to a description and an `alt` on one chart.
+    shown = shown.configure_legend(**legend)
+    shown["description"] = Undefined
+    st.altair_chart(shown, key=key, alt=alt)
+
+
+def empty_state(message: str) -> None:
+    """What to do where there is nothing to show yet."""
+    with st.container(border=True):
+        st.markdown(message)
+        with st.container(horizontal=True):
+            nav.link("home", "Start the demo study from Home")
+            nav.link("build", "Build an experiment")
+
+
+def start_and_watch(study: StudyConfig) -> None:
+    """Submit a study and show it on Monitor.
+
+    Raises:
+        ConfigError: If it cannot run; nothing is started then.
+    """
+    study_id = service.get_service().submit(study)
+    flash(f"Started {count(len(study.runs()), 'run')}.")
+    nav.go("monitor", exp=study_id)

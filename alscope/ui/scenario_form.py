@@ -1,0 +1,213 @@
+"""The part of Build that describes data, difficulty and budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from alscope.config import ScenarioConfig
+from alscope.data.protocols import DataRoot, DatasetSpec, DataSummary
+from alscope.errors import DatasetError
+from alscope.registry import datasets
+from alscope.ui.forms import field_widget, fields_form, fill, remember
+from alscope.ui.state import Key
+from alscope.ui.text import count, plain
+
+__all__ = ["dataset_summary", "fill_scenario", "scenario_form"]
+
+_PREFIX = Key.SCENARIO_FORM
+_DATASET = f"{_PREFIX}_dataset"
+_SETTINGS = {"closed": "All known (closed set)", "open": "Some unknown (open set)"}
+_CHOICES = {"number": "Draw some", "names": "Choose by name"}
+_BUDGET = ("initial", "n_initial", "query_size", "n_rounds")
+_LABELS = {
+    "initial": "Initial set",
+    "n_initial": "Initial labels",
+    "query_size": "Query size",
+    "imbalance_test": "Thin the test set too",
+    "vary_split": "Draw classes anew with every seed",
+    "initial_ood": "Let the initial set hold unknown samples",
+}
+_MORE = ("pool_limit", "test_limit", "imbalance_test", "split_seed", "vary_split")
+
+
+def scenario_form(root: DataRoot) -> ScenarioConfig:
+    """Widgets for one scenario; returns what they say, valid or not."""
+    spec = _dataset(root)
+    values: dict[str, Any] = {"dataset": spec.key}
+    values |= _classes(dataset_summary(spec.key, root))
+    values |= _imbalance()
+    st.markdown("**Budget**")
+    values |= fields_form(ScenarioConfig, prefix=_PREFIX, only=_BUDGET, labels=_LABELS, n_columns=4)
+    if values["initial"] == "given":
+        values["initial_ids"] = _given_ids()
+    with st.expander("More about the data"):
+        values |= fields_form(
+            ScenarioConfig, prefix=_PREFIX, only=_MORE, labels=_LABELS, n_columns=3
+        )
+        if values["setting"] == "open":
+            values["initial_ood"] = field_widget(
+                ScenarioConfig, "initial_ood", prefix=_PREFIX, label=_LABELS["initial_ood"]
+            )
+    return ScenarioConfig(**values)
+
+
+def fill_scenario(scenario: ScenarioConfig) -> None:
+    """Set the widgets to a scenario."""
+    fill(_PREFIX, scenario)
+    st.session_state[f"{_PREFIX}_known_classes"] = list(scenario.known_classes)
+    st.session_state[f"{_PREFIX}_choice"] = "names" if scenario.known_classes else "number"
+    st.session_state[f"{_PREFIX}_ids"] = ", ".join(map(str, scenario.initial_ids))
+
+
+def dataset_summary(name: str, root: DataRoot) -> DataSummary | None:
+    """Labels of a data set, or None where it is not at hand; never downloads."""
+    if not datasets.get(name)().available(root):
+        return None
+    try:
+        return _summary(name, root)
+    except DatasetError:
+        return None  # the plan reports it, with its reason, among the problems
+
+
+@st.cache_resource(show_spinner="Reading the labels", max_entries=32)
+def _summary(name: str, _root: DataRoot) -> DataSummary:
+    summary: DataSummary = datasets.get(name)().summary(_root)
+    return summary
+
+
+def _dataset(root: DataRoot) -> DatasetSpec:
+    specs: dict[str, DatasetSpec] = {name: datasets.get(name)() for name in datasets}
+    names = sorted(specs, key=lambda name: (not specs[name].built_in, name))
+    default = ScenarioConfig().dataset
+    key = remember(_DATASET, default if default in specs else names[0])
+    if st.session_state[key] not in specs:
+        st.session_state[key] = names[0]
+    name = st.selectbox(
+        "Data set",
+        names,
+        key=key,
+        format_func=lambda item: specs[item].title or item,
+        on_change=_forget_classes,
+        persist_state="session",
+    )
+    _facts(specs[name], root)
+    return specs[name]
+
+
+def _forget_classes() -> None:
+    """Class names belong to the former data set, and so does its backbone."""
+    st.session_state[f"{_PREFIX}_known_classes"] = []
+    st.session_state.pop(f"{Key.PROTOCOL_FORM}_backbone", None)
+
+
+def _facts(spec: DatasetSpec, root: DataRoot) -> None:
+    summary = dataset_summary(spec.key, root)
+    facts = [spec.modality]
+    if summary is not None:
+        facts += [
+            count(len(summary.class_names), "class", "classes"),
+            f"{summary.train_targets.size:,} training and {summary.test_targets.size:,} test "
+            "samples",
+            summary.source,
+        ]
+    facts.append(f"licence: {spec.licence or 'unknown'}")
+    st.caption(plain(" · ".join(facts)))
+    if summary is not None and summary.note:
+        st.caption(f":material/info: {plain(summary.note)}")
+    if summary is None:
+        where = f"put it into the folder `{spec.key}` of the data folder"
+        fetch = ", or start the study and let it be downloaded" if root.allow_download else ""
+        st.info(f"This data set is not here yet: {where}{fetch}.", icon=":material/download:")
+
+
+def _classes(summary: DataSummary | None) -> dict[str, Any]:
+    setting = st.radio(
+        "Classes",
+        list(_SETTINGS),
+        key=remember(f"{_PREFIX}_setting", "closed"),
+        format_func=_SETTINGS.__getitem__,
+        help="In an open set the pool holds samples of classes that the model must not learn; "
+        "annotating one costs money and gives nothing to train on.",
+        horizontal=True,
+        persist_state="session",
+    )
+    if setting != "open":
+        return {"setting": "closed"}
+    choice = st.radio(
+        "Known classes",
+        list(_CHOICES),
+        key=remember(f"{_PREFIX}_choice", "number"),
+        format_func=_CHOICES.__getitem__,
+        horizontal=True,
+        persist_state="session",
+    )
+    left, right = st.columns(2)
+    with left:
+        known = _known_by_name(summary) if choice == "names" else _known_by_number(summary)
+    ratio = right.slider(
+        "Unknown share of the pool (OOD ratio)",
+        0.0,
+        0.95,
+        step=0.05,
+        key=remember(f"{_PREFIX}_ood_ratio", 0.4),
+        help="Unknown / all samples of the training pool, the initial set included.",
+        persist_state="session",
+    )
+    return {"setting": "open", "ood_ratio": ratio, **known}
+
+
+def _known_by_number(summary: DataSummary | None) -> dict[str, Any]:
+    n_classes = len(summary.class_names) if summary is not None else 10
+    key = f"{_PREFIX}_n_known"
+    if st.session_state.get(key) is None:
+        st.session_state[key] = max(2, round(0.6 * n_classes))
+    number = st.number_input(
+        f"Number of known classes, of {n_classes}",
+        min_value=2,
+        step=1,
+        key=key,
+        persist_state="session",
+    )
+    return {"n_known": number}
+
+
+def _known_by_name(summary: DataSummary | None) -> dict[str, Any]:
+    key = remember(f"{_PREFIX}_known_classes", [])
+    names = list(summary.class_names) if summary is not None else list(st.session_state[key])
+    st.session_state[key] = [name for name in st.session_state[key] if name in names]
+    chosen = st.multiselect("Names of the known classes", names, key=key, persist_state="session")
+    return {"known_classes": tuple(chosen)}
+
+
+def _imbalance() -> dict[str, Any]:
+    left, right = st.columns(2)
+    ratio = left.number_input(
+        "Imbalance ratio",
+        min_value=1.0,
+        max_value=10000.0,
+        step=1.0,
+        format="%g",
+        key=remember(f"{_PREFIX}_imbalance_ratio", 1.0),
+        help="Largest / smallest known class of the pool; 1 leaves the data alone. The levels "
+        "0.6, 0.4 and 0.2 of the literature are 1.67, 2.5 and 5.",
+        persist_state="session",
+    )
+    with right:
+        profile = field_widget(ScenarioConfig, "imbalance_profile", prefix=_PREFIX)
+    return {"imbalance_ratio": ratio, "imbalance_profile": profile}
+
+
+def _given_ids() -> tuple[int, ...]:
+    text = st.text_area(
+        "Row numbers of the initial set",
+        key=remember(f"{_PREFIX}_ids", ""),
+        help="Rows of the training part, separated by commas or spaces.",
+        persist_state="session",
+    )
+    words = text.replace(",", " ").split()
+    wrong = [word for word in words if not word.isascii() or not word.isdigit()]
+    if wrong:
+        st.warning(f"Left out, because these are not row numbers: {plain(', '.join(wrong[:5]))}")
+    return tuple(int(word) for word in words if word not in wrong)

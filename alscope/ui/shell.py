@@ -1,0 +1,51 @@
+"""What surrounds every page: page configuration, navigation, activity.
+
+Streamlit runs a file of `pages/` directly when a deep link is the first request after a start,
+and `app.py` not at all. So every page begins with `enter()`, which puts `run()` around it.
+"""
+
+from __future__ import annotations
+
+import contextvars
+
+import streamlit as st
+
+from alscope.ui import nav
+from alscope.ui.activity import show_activity
+from alscope.ui.notices import guarded, show_flash
+
+__all__ = ["enter", "run"]
+
+# Drawn here because Streamlit fetches the icons it knows by name from the network.
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="7" fill="#005ea2"/>
+<path d="M6 24 L13 15 L18 18 L26 8" fill="none" stroke="#fff" stroke-width="3.5"/>
+<circle cx="26" cy="8" r="3" fill="#e69f00"/></svg>"""
+
+_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("alscope_inside", default=False)
+
+
+def run() -> None:
+    """Draw the frame and the current page in it."""
+    st.set_page_config(page_title="ALScope", page_icon=_ICON, layout="wide", menu_items={})
+    pages = {
+        group: [nav.page(name) for name, entry in nav.PAGES.items() if entry.group == group]
+        for group in nav.GROUPS
+    }
+    current = st.navigation(pages)
+    token = _inside.set(True)
+    try:
+        with guarded("showing what is running"), st.sidebar:
+            show_activity()
+        show_flash()
+        with guarded("showing this page"):
+            current.run()
+    finally:
+        _inside.reset(token)
+
+
+def enter() -> None:
+    """First statement of every page: go through `run` if the page was started without it."""
+    if not _inside.get():
+        run()
+        st.stop()

@@ -1,0 +1,85 @@
+"""Numbers, durations and moments in words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+__all__ = ["ago", "count", "duration", "duration_range", "file_stem", "number", "percent", "plain"]
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def number(value: float, digits: int = 3) -> str:
+    """`12,345` for whole numbers, `0.912` for others."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.{digits}f}"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """`1 run`, `12 runs`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def percent(fraction: float) -> str:
+    """`61 %`; 100 % only when everything is done, 0 % only when nothing is."""
+    value = round(100 * fraction)
+    if value == 100 and fraction < 1:
+        value = 99
+    if value == 0 and fraction > 0:
+        value = 1
+    return f"{value} %"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `1 h 20 min`, `2 days 3 h`."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 1.5 * _MINUTE:
+        return f"{round(seconds)} s"
+    if seconds < _HOUR - _MINUTE / 2:
+        return f"{round(seconds / _MINUTE)} min"
+    if seconds < _DAY:
+        return _two(seconds, _HOUR, "h", _MINUTE, "min")
+    days, rest = divmod(round(seconds / _HOUR), 24)
+    return count(days, "day") + (f" {rest} h" if rest else "")
+
+
+def duration_range(low: float, high: float) -> str:
+    """`2 to 5 min`: the unit once if it is the same."""
+    first, last = duration(low), duration(high)
+    if first == last:
+        return f"about {last}"
+    if first.count(" ") == 1 and first.split()[-1] == last.split()[-1]:
+        first = first.split()[0]
+    return f"{first} to {last}"
+
+
+def ago(moment: str, now: datetime | None = None) -> str:
+    """How long ago an ISO moment was, in words; the moment itself if it cannot be read."""
+    try:
+        then = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+    return "just now" if seconds < 10 else f"{duration(seconds)} ago"
+
+
+def plain(text: str) -> str:
+    """Text of a user or a file, with the characters that Markdown would interpret neutralized."""
+    for sign in "\\`*_[]$:<>#~|":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("\n", " ")
+
+
+def file_stem(name: str) -> str:
+    """A name that every file system takes, made from a title; `study` if nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "study"
+
+
+def _two(seconds: float, big: int, big_name: str, small: int, small_name: str) -> str:
+    whole, rest = divmod(round(seconds / small), big // small)
+    return f"{whole} {big_name}" + (f" {rest} {small_name}" if rest else "")

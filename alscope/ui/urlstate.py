@@ -1,0 +1,84 @@
+"""Widgets whose values are in the address, so that a view can be sent to a colleague.
+
+`restore` gives a widget the value of the address before it is drawn, `publish` writes the value to
+the address afterwards. Every value is written, defaults included: a link keeps its meaning when a
+default changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+__all__ = ["publish", "restore", "restore_one"]
+
+
+def restore(key: str, options: Sequence[str], default: Sequence[str]) -> list[str]:
+    """Set a multiple choice from the address.
+
+    Args:
+        key: Of the widget; also the name of the query parameter.
+        options: Legal values.
+        default: Values where the address says nothing.
+
+    Returns:
+        Values of the address that are not legal; they are dropped, tell the user.
+    """
+    asked = st.query_params.get_all(key)
+    former = st.session_state.get(_memory(key))
+    try:
+        return _restore(key, options, default, asked, former)
+    finally:
+        st.session_state[_offered(key)] = list(options)
+
+
+def _restore(
+    key: str,
+    options: Sequence[str],
+    default: Sequence[str],
+    asked: list[str],
+    former: list[str] | None,
+) -> list[str]:
+    if key in st.session_state and asked == former:
+        # The address is what this page wrote: the widget may have moved on since.
+        st.session_state[key] = _kept(key, options)
+        return []
+    if not asked and former:
+        asked = former  # back from another page, whose address has no parameters
+    known = [value for value in dict.fromkeys(asked) if value in options]
+    st.session_state[key] = known or list(default)
+    return [value for value in asked if value not in options] if asked is not former else []
+
+
+def restore_one(key: str, options: Sequence[str], default: str) -> list[str]:
+    """Set a single choice from the address; as `restore`."""
+    if key in st.session_state:
+        st.session_state[key] = [st.session_state[key]]
+    unknown = restore(key, options, [default])
+    chosen = st.session_state[key]
+    st.session_state[key] = chosen[0] if chosen else default
+    return unknown
+
+
+def publish(key: str, values: Sequence[str]) -> None:
+    """Write values to the address."""
+    wanted = list(values)
+    if st.query_params.get_all(key) != wanted:
+        st.query_params[key] = wanted
+    st.session_state[_memory(key)] = wanted
+
+
+def _kept(key: str, options: Sequence[str]) -> list[str]:
+    """The chosen values that are still legal; "all of them" stays all of them."""
+    chosen, former = st.session_state[key], st.session_state.get(_offered(key), [])
+    everything = len(former) > 1 and len(chosen) == len(former)
+    return [value for value in options if everything or value in chosen]
+
+
+def _memory(key: str) -> str:
+    return f"url_{key}"
+
+
+def _offered(key: str) -> str:
+    return f"url_{key}_offered"

@@ -1,0 +1,85 @@
+"""Home: what this is, one click to a running study, and what ran lately."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alscope.engine.defaults import demo_study
+from alscope.ui import nav, service, shell
+from alscope.ui.activity import REFRESH_S
+from alscope.ui.cards import start_and_watch, state_badge, study_facts, study_state
+from alscope.ui.notices import guarded
+from alscope.ui.results import best_strategies
+from alscope.ui.text import ago, plain
+
+if TYPE_CHECKING:
+    from alscope.engine.service import StudyStatus
+
+shell.enter()
+
+SHOWN = 10
+
+
+def actions(studies: tuple[StudyStatus, ...]) -> None:
+    """The three ways to begin."""
+    with st.container(horizontal=True):
+        if st.button("Start the demo study", type="primary", icon=":material/play_arrow:"):
+            with guarded("starting the demo study"):
+                start_and_watch(demo_study())
+        if st.button("New experiment", icon=":material/tune:"):
+            nav.go("build")
+        if any(study.n_done for study in studies) and st.button(
+            "Compare results", icon=":material/compare_arrows:"
+        ):
+            nav.go("compare")
+
+
+def card(study: StudyStatus) -> None:
+    """One study: what it is, how far it is, where to go."""
+    with st.container(border=True):
+        about, progress, links = st.columns([5, 3, 3], vertical_alignment="center")
+        with about:
+            st.markdown(f"**{plain(study.name)}**")
+            st.caption(f"{study_facts(study)} · {ago(study.created)}")
+        with progress:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                state_badge(study_state(study))
+                st.markdown(f"{study.n_done} / {study.n_runs} runs")
+            st.progress(study.fraction)
+            for line in best_strategies(study):
+                st.caption(f":material/trophy: {line}")
+        with links, st.container(horizontal=True):
+            nav.link("monitor", "Monitor", exp=study.study_id)
+            if study.n_done:
+                nav.link("compare", "Compare", exp=study.study_id)
+
+
+def recent() -> None:
+    """The newest studies, read anew at every refresh."""
+    with guarded("listing the studies"):
+        for study in service.get_service().studies()[:SHOWN]:
+            card(study)
+
+
+studies = service.get_service().studies()
+
+st.title("ALScope")
+st.markdown(
+    "Which samples should be labeled next? Compare strategies of deep active learning side by "
+    "side: several seeds, unknown classes, imbalanced data, honest seconds."
+)
+actions(studies)
+
+st.header("Recent studies")
+if not studies:
+    st.info(
+        "Nothing has run here yet. The demo compares seven strategies on 8 x 8 digits: no "
+        "download, no graphics card, a few minutes.",
+        icon=":material/lightbulb:",
+    )
+refresh = REFRESH_S if any(study.n_active for study in studies) else None
+st.fragment(recent, run_every=refresh, key="recent")()
+if len(studies) > SHOWN:
+    st.caption(f"{len(studies) - SHOWN} older studies can be chosen on Monitor and Compare.")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from alscope.engine.service import Service
+from tests.ui.records import address, page, record, small_study, texts
+
+
+def button(app, label):
+    return next(item for item in app.button if item.label == label)
+
+
+def test_one_click_starts_the_demo_and_shows_it_on_monitor(service: Service) -> None:
+    app = page("home")
+    button(app, "Start the demo study").click().run()
+
+    (study,) = service.studies()
+    assert study.name == "demo"
+    assert app.title[0].value == "Monitor"
+    assert address(app, "exp") == [study.study_id]
+
+
+def test_a_finished_study_names_its_best_strategy(service: Service) -> None:
+    record(service, small_study())
+
+    said = texts(page("home"))
+
+    assert "badge: 0.66" in said
+    assert "6 / 6 runs" in said
+
+
+def test_a_study_that_is_not_finished_names_no_best_strategy(service: Service) -> None:
+    record(service, small_study(), failed=(0,))
+
+    assert "trophy" not in texts(page("home"))
+
+
+def test_names_of_studies_are_shown_as_text_not_as_markup(service: Service) -> None:
+    record(service, small_study("**bold** <b>x</b> $x^2$ :material/home:"))
+
+    names = [element.value for element in page("home").markdown]
+
+    assert r"**\*\*bold\*\* \<b\>x\</b\> \$x^2\$ \:material/home\:**" in names
