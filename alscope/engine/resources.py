@@ -19,6 +19,7 @@ from alscope.learn import device as devices
 from alscope.learn.passes import Batches, load_state
 from alscope.registry import datasets
 from alscope.store.artifacts import Artifact, ArtifactCache
+from alscope.store.codecs import normal_arrays
 from alscope.types import Control, Cost, IntArray
 
 if TYPE_CHECKING:
@@ -157,10 +158,11 @@ class Resources:
             return arrays, {**facts, **self._conditions()}
 
         if persist and self.cache is not None:
-            artifact = self.cache.get_or_compute(stage.key, produce)
+            artifact = self.cache.get_or_compute(stage.key, produce, check=self.control.check)
         else:
             arrays, facts = produce()
-            artifact = Artifact(arrays=arrays, meta=facts, hit=False)
+            # The memory layout of a cached array, because it can decide the last bit of a product.
+            artifact = Artifact(arrays=normal_arrays(arrays), meta=facts, hit=False)
         size = sum(array.nbytes for array in artifact.arrays.values())
         self._memory.put(stage.key, artifact, size)
         return artifact
