@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 __all__ = ["INSTALL", "find_browser"]
@@ -15,6 +16,8 @@ INSTALL = (
 
 
 def find_browser() -> str | None:
-    """Path of Chromium or Chrome, or None."""
+    """Path of Chromium or Chrome: the variable `CHROMIUM`, else what is on the path, or None."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
     found = (shutil.which(name) for name in _NAMES)
     return next((path for path in found if path), None)

@@ -55,7 +55,8 @@ def curve_chart(
     band = base.mark_area(strokeWidth=0).encode(
         y=alt.Y("low:Q", title=y_title, scale=alt.Scale(zero=False)),
         y2="high:Q",
-        opacity=alt.condition(chosen, alt.value(0.15), alt.value(0.02)),
+        # Many bands on top of each other would hide the lines.
+        opacity=alt.condition(chosen, alt.value(0.3 / max(len(labels), 2)), alt.value(0.01)),
     )
     line = base.mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2).encode(
         y=alt.Y("mean:Q", title=y_title, scale=alt.Scale(zero=False)),

@@ -39,7 +39,7 @@ def show_curves(rounds: pd.DataFrame, view: View, studies: list[StudyStatus]) ->
             y_title=title,
             x=view.x,
             x_title=AXIS_TITLES[view.x],
-            height=400 + 12 * len(view.strategies),  # the legend takes its part
+            height=460 + 16 * len(view.strategies),  # the legend takes its part
         ),
         key="curves",
         alt=f"{title} over annotated samples on {view.scenario}: one line per strategy, mean over "

@@ -141,7 +141,7 @@ def _curves(study: StudyStatus) -> None:
 
     st.subheader("Learning curves so far" if study.n_active else "Learning curves")
     curves = curve_frame(rounds_of([study]), band="minmax")
-    height = 300 + 12 * len(study.config.strategies)  # the legend takes its part
+    height = 400 + 16 * len(study.config.strategies)  # the legend takes its part
     for scenario, frame in curves.groupby("scenario", sort=True):
         if curves["scenario"].nunique() > 1:
             st.markdown(f"**{plain(str(scenario))}**")
