@@ -28,6 +28,14 @@ __all__ = [
 SCHEMA = 1
 
 
+def _make_floats(config: Any) -> None:
+    # 1 and 1.0 are equal, but their digests differ, and the same run would be executed twice.
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if isinstance(item.default, float) and type(value) is int:
+            object.__setattr__(config, item.name, float(value))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScenarioConfig:
     """Data, its difficulty, and the budget.
@@ -71,6 +79,10 @@ class ScenarioConfig:
     test_limit: int | None = param(None, low=2, help="Cap on test samples.")
     split_seed: int = param(0, low=0)
     vary_split: bool = False
+
+    def __post_init__(self) -> None:
+        """Equal configurations have one form."""
+        _make_floats(self)
 
     @property
     def budget(self) -> int:
@@ -186,6 +198,10 @@ class TrainConfig:
     augment: bool = True
     init: str = param("scratch", choices=("scratch", "previous"))
     eval_batch: int = param(256, low=1)
+
+    def __post_init__(self) -> None:
+        """Equal configurations have one form."""
+        _make_floats(self)
 
     def problems(self, path: str = "") -> Iterator[Problem]:
         """Everything wrong with the fields."""

@@ -158,3 +158,16 @@ def test_titles_show_what_was_set() -> None:
         "bald(n_samples=20, candidates=9)"
     )
     assert RUN.scenario.title == "digits · open set, OOD 0.25"
+
+
+def test_whole_numbers_and_floats_make_the_same_run() -> None:
+    def run(number: float) -> RunConfig:
+        return RunConfig(
+            scenario=ScenarioConfig(imbalance_ratio=number),
+            backbone=BackboneConfig(),
+            train=TrainConfig(lr=number),
+            strategy=StrategySpec(name="random"),
+            seed=0,
+        )
+
+    assert run(1).run_id == run(1.0).run_id

@@ -16,9 +16,14 @@ STAGE_END = {"load": 0.0, "train": 0.7, "evaluate": 0.8, "infer": 0.95, "select"
 
 
 class StopToken:
-    """A request to stop, set by one thread and noticed by another within a batch."""
+    """A request to stop, set by one thread and noticed by another within a batch.
+
+    Attributes:
+        contended: Another run was started beside this one.
+    """
 
     def __init__(self) -> None:
+        self.contended = False
         self._lock = threading.Lock()
         self._request: str | None = None
 

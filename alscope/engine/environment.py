@@ -11,18 +11,28 @@ from alscope.errors import StoreError
 
 __all__ = ["check_same_environment", "environment"]
 
-_FIXED = ("data_fingerprint",)
+_FIXED = ("data_fingerprint", "inputs_fingerprint")
 _EXACT = ("torch", "n_threads", "device", "machine")
 
 
-def environment(*, device: str, n_threads: int, data_fingerprint: str) -> dict[str, Any]:
-    """What the numbers of a run depend on besides its configuration."""
+def environment(
+    *, device: str, n_threads: int, data_fingerprint: str, inputs_fingerprint: str
+) -> dict[str, Any]:
+    """What the numbers of a run depend on besides its configuration.
+
+    Args:
+        device: Device in words.
+        n_threads: CPU threads.
+        data_fingerprint: Of the data set.
+        inputs_fingerprint: Of what the network reads: also of a tokenizer and pretrained weights.
+    """
     import alscope
 
     return {
         "device": device,
         "n_threads": n_threads,
         "data_fingerprint": data_fingerprint,
+        "inputs_fingerprint": inputs_fingerprint,
         "machine": platform.machine(),
         "python": platform.python_version(),
         "numpy": _version("numpy"),
@@ -49,8 +59,9 @@ def check_same_environment(
     """
     for name in _FIXED:
         if before.get(name) != now.get(name):
+            what = "data" if name == "data_fingerprint" else "tokenizer or pretrained weights"
             raise StoreError(
-                "the data have changed since this run began (fingerprint "
+                f"the {what} have changed since this run began (fingerprint "
                 f"{str(before.get(name))[:12]} then, {str(now.get(name))[:12]} now); restore them, "
                 "or delete the run and start again"
             )

@@ -109,6 +109,7 @@ class _Trial:
             device=resources.device_name,
             n_threads=resources.n_threads,
             data_fingerprint=summary.fingerprint,
+            inputs_fingerprint=prepared.fingerprint,
         )
 
     def start(self, writer: RunWriter, *, accept_change: bool) -> None:

@@ -15,7 +15,14 @@ from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.protocols import DataRoot, DataSummary
 from alscope.data.scenario import build_scenario, scenario_problems
-from alscope.errors import ConfigError, DatasetError, Problem, UnknownNameError, nearest
+from alscope.errors import (
+    ConfigError,
+    DatasetError,
+    Problem,
+    StoreError,
+    UnknownNameError,
+    nearest,
+)
 from alscope.params import check_fields
 from alscope.registry import Registry, backbones, datasets, strategies
 from alscope.store.runs import RunStore
@@ -25,7 +32,7 @@ from alscope.types import RunState
 __all__ = ["Plan", "composition", "make_plan", "study_problems"]
 
 SAMPLED_RUNS = 100
-"""Finished runs read for the time estimate; the newest ones."""
+"""Runs looked at for the time estimate."""
 
 
 @dataclass(frozen=True)
@@ -236,9 +243,11 @@ def _estimate(todo: list[RunConfig], store: RunStore, workers: int) -> tuple[flo
         return (0.0, 0.0)
     measured: dict[tuple[str, str], list[float]] = {}
     for run_id in store.run_ids()[-SAMPLED_RUNS:]:
-        history = store.history(run_id)
+        try:
+            history, config = store.history(run_id), store.config(run_id)
+        except StoreError:  # a damaged run says nothing about the time of others
+            continue
         if history.state is RunState.DONE and history.rounds:
-            config = store.config(run_id)
             spent = [event.data["timing"]["executed_s"] for event in history.rounds]
             key = (config.scenario.dataset, config.backbone.name)
             measured.setdefault(key, []).append(statistics.fmean(spent))

@@ -216,3 +216,4 @@ class Resources:
         with torch.no_grad():
             for _, inputs in self.batches(prepared.train, few, batch_size=2, stage="load"):
                 model(inputs)
+        devices.synchronize(self.device)  # or the first pass would be charged for the rest of it

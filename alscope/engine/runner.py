@@ -84,6 +84,8 @@ def _execute(
 
         hands = resources()
         hands.contended = contended
+        if token.contended:  # looked at after the line above, so that no message is lost
+            hands.contended = True
         control.check()
         run_trial(config, writer, hands, control, accept_change=accept_change)
         return RunState.DONE

@@ -223,6 +223,8 @@ class Service:
     def delete(self, study_id: str) -> None:
         """Delete a study, and its runs unless another study has them too.
 
+        While another study is damaged nobody knows which runs it has, and all runs stay.
+
         Raises:
             StoreError: If one of its runs is being executed.
         """
@@ -231,15 +233,10 @@ class Service:
             raise StoreError(f"study {status.name!r} is running; cancel it first")
         for run in status.runs:
             self._supervisor.drop((study_id, run.run_id))
-        others = {
-            run.run_id
-            for other in self.studies_store.ids()
-            if other != study_id
-            for run in self.studies_store.load(other).config.runs()
-        }
+        others = self._runs_of_others(study_id)
         self.studies_store.delete(study_id)
         for run in status.runs:
-            if run.run_id not in others and self.runs.exists(run.run_id):
+            if others is not None and run.run_id not in others and self.runs.exists(run.run_id):
                 self.runs.delete(run.run_id)
 
     def wait(self, study_id: str, timeout: float | None = None) -> StudyStatus:
@@ -268,6 +265,19 @@ class Service:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _runs_of_others(self, study_id: str) -> set[str] | None:
+        """Runs that other studies have; None if one of these cannot be read."""
+        found: set[str] = set()
+        for other in self.studies_store.ids():
+            if other == study_id:
+                continue
+            try:
+                found.update(self.studies_store.load(other).run_ids)
+            except StoreError as error:
+                log.warning("runs of %s stay, %s may have them: %s", study_id, other, error)
+                return None
+        return found
 
     def _selected(self, study_id: str, run_ids: Iterable[str] | None) -> list[RunConfig]:
         runs = self.study(study_id).config.runs()

@@ -48,7 +48,7 @@ class Supervisor:
         self._closed = False
         self._queue: dict[Item, RunConfig] = {}
         self._running: dict[str, Item] = {}
-        self._again: dict[str, Item] = {}
+        self._again: dict[Item, tuple[RunState, ...]] = {}
         self._accept_change: set[str] = set()
         self._elsewhere: dict[str, float] = {}
         self._deaths: Counter[str] = Counter()
@@ -90,7 +90,7 @@ class Supervisor:
                 self._accept_change.add(run.run_id)
             if run.run_id in self._running:
                 # It may be about to stop because of an earlier request.
-                self._again[run.run_id] = item
+                self._again[item] = skip
             elif self._runs.history(run.run_id).state not in skip:
                 self._enqueue(item, run)
 
@@ -98,6 +98,7 @@ class Supervisor:
         """Forget a waiting run."""
         with self._lock:
             self._queue.pop(item, None)
+            self._again.pop(item, None)
 
     def stop(self, item: Item, action: str) -> None:
         """Ask a run to "pause" or "cancel"; one that waits is marked at once."""
@@ -108,7 +109,7 @@ class Supervisor:
             return
         with self._lock:
             self._queue.pop(item, None)
-            self._again.pop(run_id, None)
+            self._again.pop(item, None)  # another study may still want the run
             if self._running.get(run_id) == item:
                 self._executor.request(run_id, action)
             elif run_id not in self._running and self._can_note(run_id):
@@ -156,16 +157,32 @@ class Supervisor:
 
     def _collect(self) -> None:
         for finished in self._executor.poll():
-            run_id = finished.run_id
-            item = self._running.pop(run_id, None)
-            again = self._again.pop(run_id, None)
-            if finished.problem:
-                self._handle_death(finished, item)
-            elif finished.state is None and item is not None:
-                self._look_again(run_id)
-                self._queue[item] = self._runs.config(run_id)
-            if again is not None and self._runs.history(run_id).state is not RunState.DONE:
-                self._enqueue(again, self._runs.config(run_id))
+            item = self._running.pop(finished.run_id, None)
+            asked = [other for other in self._again if other[1] == finished.run_id]
+            again = {other: self._again.pop(other) for other in asked}
+            try:
+                self._settle(finished, item)
+                self._take_up_again(again)
+            except StoreError as error:  # deleted or unreadable; the others have finished too
+                log.warning("run %s is given up: %s", finished.run_id, error)
+
+    def _settle(self, finished: Finished, item: Item | None) -> None:
+        run_id = finished.run_id
+        if finished.problem:
+            self._handle_death(finished, item)
+        elif item is None:
+            return
+        elif finished.state is None:
+            self._look_again(run_id)
+            self._queue[item] = self._runs.config(run_id)
+        elif finished.state is RunState.PAUSED and self._wanted(item[0]) == "cancelled":
+            self._note(run_id, "cancelled")  # asked for while the run was pausing
+
+    def _take_up_again(self, again: dict[Item, tuple[RunState, ...]]) -> None:
+        """Queue what was asked for while the run was stopping; a run that failed stays failed."""
+        for item, skip in again.items():
+            if self._runs.history(item[1]).state not in {*skip, RunState.DONE, RunState.FAILED}:
+                self._enqueue(item, self._runs.config(item[1]))
 
     def _handle_death(self, finished: Finished, item: Item | None) -> None:
         """The process died under a run: resume it once, then give up and say why."""
@@ -189,19 +206,25 @@ class Supervisor:
                 self._executor.request(run_id, "pause" if wanted == "paused" else "cancel")
 
     def _wanted(self, study_id: str) -> str:
+        if not self._studies.exists(study_id):
+            return "cancelled"  # another process deleted the study
         try:
             return self._studies.desired(study_id)
         except StoreError:
-            return "cancelled"  # another process deleted the study
+            return "active"  # not readable now is no wish of the user
 
     def _dispatch(self) -> None:
         for item in tuple(self._queue):
             if len(self._running) >= self._executor.max_parallel:
                 return
-            if self._wanted(item[0]) != "active":
-                del self._queue[item]
-            elif self._is_ready(item):
-                self._launch(item)
+            try:
+                if self._wanted(item[0]) != "active":
+                    del self._queue[item]
+                elif self._is_ready(item):
+                    self._launch(item)
+            except StoreError as error:  # one unreadable run must not hold up the others
+                self._queue.pop(item, None)
+                log.warning("run %s is left out: %s", item[1], error)
 
     def _launch(self, item: Item) -> None:
         run_id = item[1]
@@ -217,7 +240,8 @@ class Supervisor:
         run_id = item[1]
         if run_id in self._running or time.monotonic() < self._elsewhere.get(run_id, 0.0):
             return False
-        if self._runs.history(run_id).state is RunState.DONE:
+        if self._runs.history(run_id).state in {RunState.DONE, RunState.FAILED}:
+            # Executed elsewhere since it was queued; a failed run is "requeued" to be retried.
             del self._queue[item]
             return False
         if self._runs.is_active(run_id):

@@ -60,6 +60,9 @@ class _Worker:
                 self._token = StopToken()
                 command["token"] = self._token
                 self._commands.put(command)
+            elif command["cmd"] == "contended":
+                self._token.contended = True  # first: see `runner.execute`
+                self._resources.contended = True
             else:
                 self._token.request(command["cmd"])
         self._token.request("stop")

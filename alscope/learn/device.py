@@ -95,8 +95,8 @@ def numerics_tag(device: torch.device, n_threads: int) -> str:
     """Everything about this process that decides rounding; a part of every stage's key."""
     import torch
 
-    release = ".".join(torch.__version__.split("+")[0].split(".")[:2])
-    return f"{device_name(device)}|threads={n_threads}|torch={release}|float32"
+    # Also the last digit and the build: a run is not continued under another one either.
+    return f"{device_name(device)}|threads={n_threads}|torch={torch.__version__}|float32"
 
 
 def synchronize(device: torch.device) -> None:

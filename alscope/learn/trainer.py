@@ -29,6 +29,7 @@ __all__ = ["Fit", "fit"]
 
 _ATTEMPTS = 2
 _ABOVE_CHANCE = 0.05
+_REPEATED = "repeating it from other initial weights"
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def fit(
     All randomness follows from `seed` and the number of labels, so strategies that have bought
     equally many labels start from the same weights. If the loss stops being finite, or the last
     pass is hardly better than chance (accuracy below 1 / n_classes + 0.05), training is repeated
-    once from the next initialization; a second weak result stands.
+    once from the next initialization; a second weak result stands, and so does the first one if the
+    second attempt is not finite.
 
     A last batch of one sample is merged into the one before. Where batches of one remain (a single
     label, or `batch_size` 1), batch normalization stays in evaluation mode, because one sample has
@@ -103,6 +105,7 @@ def fit(
     """
     _check(indices, labels, n_classes)
     clock = _Clock()
+    found: tuple[Backbone, _Outcome] | None = None
     for attempt in range(_ATTEMPTS):
         job = _Attempt(
             spec=spec,
@@ -120,17 +123,19 @@ def fit(
         )
         last = attempt == _ATTEMPTS - 1
         try:
-            model, outcome = job.run(clock)
+            found = job.run(clock)
         except TrainingDiverged as error:
-            if last:
+            if last and found is None:
                 raise TrainingDiverged(
                     f"{error}, after a second initialization; lower train.lr or set train.grad_clip"
                 ) from error
-            _log.warning("%s; repeating it from other initial weights", error)
+            _log.warning("%s; %s", error, "the first result stands" if last else _REPEATED)
             continue
-        if last or not job.is_weak(outcome):
+        if last or not job.is_weak(found[1]):
             break
-        _log.warning("accuracy %.3f is hardly chance; training once more", outcome.accuracy)
+        _log.warning("accuracy %.3f is hardly chance; training once more", found[1].accuracy)
+    assert found is not None
+    model, outcome = found
     return Fit(
         model=model,
         n_steps=job.n_steps,

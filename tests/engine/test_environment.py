@@ -41,3 +41,15 @@ def test_equal_environments_pass() -> None:
     same = {"data_fingerprint": "a", "torch": "2.15", "n_threads": 1}
 
     assert check_same_environment(same, dict(same), accept_change=False) == ()
+
+
+def test_a_run_is_not_continued_with_another_tokenizer_or_other_pretrained_weights(
+    bench: Bench,
+) -> None:
+    config = tiny_run("margin", n_rounds=1)
+    bench.execute(config)
+    env = bench.store.history(config.run_id).rounds[-1].data["env"]
+    assert env["inputs_fingerprint"] != env["data_fingerprint"]
+
+    with pytest.raises(StoreError, match="tokenizer or pretrained weights have changed"):
+        check_same_environment(env, {**env, "inputs_fingerprint": "b"}, accept_change=True)

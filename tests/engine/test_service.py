@@ -275,3 +275,24 @@ def test_a_killed_worker_is_replaced_and_its_run_resumed(
     calm.wait(calm.submit(study), timeout=120)
     for run in status.runs:
         assert service.runs.records(run.run_id) == calm.runs.records(run.run_id)
+
+
+def test_a_damaged_study_does_not_keep_others_from_being_deleted(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(seeds=(0,)))
+    service.wait(study_id, timeout=60)
+    damaged = service.submit(tiny_study(name="damaged", seeds=(0,)))
+    (service.cache / "studies" / damaged / "study.json").write_bytes(b"{}")
+    service.delete(study_id)
+
+    assert study_id not in service.studies_store.ids()
+    assert len(service.runs.run_ids()) == 2
+
+
+def test_a_damaged_run_does_not_keep_others_from_being_planned(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(seeds=(0,)))
+    status = service.wait(study_id, timeout=60)
+    (service.cache / "runs" / status.runs[0].run_id / "config.json").write_bytes(b"{}")
+
+    assert service.preview(tiny_study(name="next", seeds=(1,))).seconds is not None

@@ -14,6 +14,7 @@ from alscope.backbones.resnet18 import ResNet18Spec
 from alscope.backbones.small_cnn import SmallCnnSpec
 from alscope.config import TrainConfig
 from alscope.errors import Cancelled, ShapeError, TrainingDiverged
+from alscope.learn import trainer
 from alscope.learn.passes import state_arrays
 from alscope.learn.trainer import Fit, fit
 from alscope.types import Arrays, SampleSpec
@@ -203,6 +204,25 @@ def test_a_result_no_better_than_chance_is_tried_once_more_and_stands(
 
     with caplog.at_level(logging.WARNING):
         result = train(90, config=hopeless, labels=labels, source=noise, seed=2)
+
+    assert result.retries == 1
+    assert result.accuracy < 1 / 3 + 0.05
+
+
+def test_a_weak_result_stands_if_the_second_attempt_diverges(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hopeless = TrainConfig(epochs=1, min_steps=3, max_steps=3, lr=1e-7)
+    labels = np.random.default_rng(0).integers(0, 3, 90)
+    run = trainer._Attempt.run
+
+    def second_diverges(job: Any, clock: Any) -> Any:
+        if job.attempt:
+            raise TrainingDiverged("the training loss became nan")
+        return run(job, clock)
+
+    monkeypatch.setattr(trainer._Attempt, "run", second_diverges)
+    result = train(90, config=hopeless, labels=labels, source=TensorSource(torch.zeros(120, 4)))
 
     assert result.retries == 1
     assert result.accuracy < 1 / 3 + 0.05

@@ -51,8 +51,10 @@ class SerialExecutor:
 
     def poll(self) -> tuple[Finished, ...]:
         """Runs that finished since the last call."""
-        done, self._finished = tuple(self._finished), []
-        return done
+        done = []
+        while self._finished:  # one by one: the thread of a run may append at any moment
+            done.append(self._finished.pop(0))
+        return tuple(done)
 
     def shutdown(self) -> None:
         """Stop the active run at its next check."""
@@ -76,8 +78,9 @@ class SerialExecutor:
             )
             problem = ""
         finally:
-            self._finished.append(Finished(run_id, state, problem))
+            # In this order: once it is known to have finished, the next run may begin.
             self._running = None
+            self._finished.append(Finished(run_id, state, problem))
 
     def _get_resources(self) -> Resources:
         if self._resources is None:

@@ -147,16 +147,28 @@ class WorkerExecutor:
         index, slot = next(
             (i, s) for i, s in enumerate(self._slots) if s.process is None or not s.process.run_id
         )
-        if slot.process is None or slot.process.exit_code is not None:
-            slot.process = _Process(self._config, index)
-        slot.process.run_id = run_id
-        slot.process.asked = None
-        if not slot.process.send(**command):
-            log.warning("a warm worker had died; a new one takes run %s", run_id)
+        try:
+            self._hand_over(slot, index, command)
+        except OSError as error:
+            problem = f"no worker process could be started: {error.strerror or error}"
+            self._finished.append(Finished(run_id, None, problem))
+            return
+        if contended:
+            for process in self._busy():
+                process.send(cmd="contended")
+
+    def _hand_over(self, slot: _Slot, index: int, command: dict[str, Any]) -> None:
+        if slot.process is not None and slot.process.send(**command):
+            slot.process.run_id = command["run_id"]
+            slot.process.asked = None
+            return
+        if slot.process is not None:
+            log.warning("a warm worker had died; a new one takes run %s", command["run_id"])
             slot.process.kill()
-            slot.process = _Process(self._config, index)
-            slot.process.run_id = run_id
-            slot.process.send(**command)
+            slot.process = None
+        slot.process = _Process(self._config, index)
+        slot.process.run_id = command["run_id"]
+        slot.process.send(**command)
 
     def request(self, run_id: str, action: str) -> None:
         """Ask the worker of an active run to pause or cancel it."""
@@ -190,7 +202,9 @@ class WorkerExecutor:
         return [s.process for s in self._slots if s.process is not None and s.process.run_id]
 
     def _poll_slot(self, slot: _Slot, process: _Process) -> None:
-        code = process.exit_code  # before the events: a last event may precede the end
+        code = process.exit_code
+        if code is not None:
+            process.release()  # and with it the reader, so that the last events are here
         while not process.events.empty():
             event = process.events.get()
             if event["event"] == "finished":
@@ -203,7 +217,6 @@ class WorkerExecutor:
                 self._finished.append(
                     Finished(process.run_id, None, _death(code, process), asked=asked)
                 )
-            process.release()
             slot.process = None
         elif process.asked and time.monotonic() - process.asked[1] > GRACE_S and process.run_id:
             log.warning("run %s ignored a request; ending its process", process.run_id)

@@ -1,0 +1,117 @@
+"""Executors when processes die, cannot start, or run beside each other."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alscope.config import StrategySpec
+from alscope.data.protocols import DataRoot
+from alscope.engine.control import StopToken
+from alscope.engine.executors.local import ThreadExecutor
+from alscope.engine.executors.protocols import ExecutorConfig, Finished
+from alscope.engine.executors.worker import WorkerExecutor
+from alscope.engine.service import Service
+from alscope.types import RunState
+from tests.engine.conftest import Bench, tiny_run, tiny_study
+
+
+class Scripted:
+    """Stands in for a worker process."""
+
+    def __init__(self) -> None:
+        self.run_id: str | None = None
+        self.asked: tuple[str, float] | None = None
+        self.exit_code: int | None = None
+        self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.unread: list[dict[str, Any]] = []
+        self.commands: list[dict[str, Any]] = []
+
+    def send(self, **command: Any) -> bool:
+        self.commands.append(command)
+        return True
+
+    def release(self) -> None:
+        for event in self.unread:
+            self.events.put(event)
+
+
+def config(folder: Path, **options: Any) -> ExecutorConfig:
+    return ExecutorConfig(cache=folder, data_root=DataRoot(path=folder, cache=folder), **options)
+
+
+def scripted(folder: Path, workers: int) -> tuple[WorkerExecutor, list[Scripted]]:
+    executor = WorkerExecutor(config(folder, workers=workers))
+    processes = [Scripted() for _ in range(workers)]
+    for slot, process in zip(executor._slots, processes, strict=True):
+        slot.process = process  # type: ignore[assignment]
+    return executor, processes
+
+
+def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where a folder is needed")
+    executor = WorkerExecutor(config(tmp_path))
+    executor.start("a", contended=False, accept_change=False)
+    (finished,) = executor.poll()
+
+    assert finished.run_id == "a"
+    assert "no worker process could be started" in finished.problem
+
+
+def test_what_a_worker_said_last_counts_although_it_has_ended(tmp_path: Path) -> None:
+    executor, (process,) = scripted(tmp_path, 1)
+    executor.start("a", contended=False, accept_change=False)
+    process.unread = [{"event": "finished", "run_id": "a", "state": "done"}]
+    process.exit_code = 1
+
+    assert executor.poll() == (Finished("a", RunState.DONE),)
+
+
+def test_a_run_hears_that_another_one_was_started_beside_it(tmp_path: Path) -> None:
+    executor, (first, _) = scripted(tmp_path, 2)
+    executor.start("a", contended=False, accept_change=False)
+    executor.start("b", contended=True, accept_change=False)
+
+    assert first.commands[-1] == {"cmd": "contended"}
+
+
+def test_rounds_after_the_news_of_company_are_contended(bench: Bench) -> None:
+    token = StopToken()
+    token.contended = True
+    run = tiny_run("random")
+    bench.execute(run, token, contended=False)
+
+    rounds = bench.store.history(run.run_id).rounds
+    assert all(event.data["timing"]["contended"] for event in rounds)
+
+
+@pytest.mark.slow
+def test_both_of_two_parallel_runs_are_contended(open_service: Callable[..., Service]) -> None:
+    service = open_service(executor="worker", workers=2)
+    names = (StrategySpec(name="random"), StrategySpec(name="margin"))
+    study = tiny_study(strategies=names, seeds=(0,))
+    status = service.wait(service.submit(study), timeout=120)
+
+    for run in status.runs:
+        rounds = service.runs.history(run.run_id).rounds
+        assert all(event.data["timing"]["contended"] for event in rounds)
+
+
+def test_the_next_run_may_begin_as_soon_as_one_is_known_to_have_finished(tmp_path: Path) -> None:
+    executor = ThreadExecutor(config(tmp_path))
+
+    class Eager(list[Finished]):
+        def append(self, finished: Finished) -> None:
+            executor._begin("b")
+
+    executor._finished = Eager()
+    executor._store.create(tiny_run())
+    executor._begin("a")
+    with pytest.raises(Exception, match="there is no run"):
+        executor._work("a", contended=False, accept_change=False)
+
+    assert executor.active() == ("b",)

@@ -1,0 +1,176 @@
+"""The queue under quick, crossing and failing requests, with an executor that only takes notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alscope.config import StudyConfig
+from alscope.engine.executors.protocols import Finished
+from alscope.engine.supervisor import Supervisor
+from alscope.store.runs import RunStore
+from alscope.store.studies import StudyStore
+from alscope.types import RunState
+from tests.engine.conftest import tiny_study
+
+RETRY = (RunState.DONE,)
+
+
+@dataclass
+class Notes:
+    """Takes runs and executes none."""
+
+    max_parallel: int = 1
+    inline: bool = False
+    started: list[str] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    finished: list[Finished] = field(default_factory=list)
+
+    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+        self.started.append(run_id)
+
+    def request(self, run_id: str, action: str) -> None:
+        self.requests.append((run_id, action))
+
+    def active(self) -> tuple[str, ...]:
+        return ()
+
+    def poll(self) -> tuple[Finished, ...]:
+        done, self.finished = tuple(self.finished), []
+        return done
+
+    def shutdown(self) -> None:
+        return
+
+
+class Desk:
+    """A supervisor with its stores and executor."""
+
+    def __init__(self, folder: Path, *, workers: int = 1) -> None:
+        self.runs = RunStore(folder / "runs")
+        self.studies = StudyStore(folder / "studies")
+        self.executor = Notes(max_parallel=workers)
+        self.supervisor = Supervisor(self.runs, self.studies, self.executor)
+
+    def submit(self, study: StudyConfig) -> str:
+        study_id = self.studies.id_of(study)
+        self.studies.save(study_id, study)
+        self.studies.set_desired(study_id, "active")
+        for run in study.runs():
+            self.runs.create(run)
+            self.supervisor.put((study_id, run.run_id), run, skip=RETRY, accept_change=False)
+        return study_id
+
+    def record(self, run_id: str, *kinds: str) -> None:
+        with self.runs.open(run_id) as writer:
+            for kind in kinds:
+                writer.append(kind, {})
+
+    def finish(self, run_id: str, state: RunState) -> None:
+        self.record(run_id, "started", state.value)
+        self.executor.finished.append(Finished(run_id, state))
+
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> MakeDesk:
+    """Makes desks on one cache folder."""
+    return lambda **options: Desk(tmp_path, **options)
+
+
+def one_seed(name: str = "tiny") -> StudyConfig:
+    return tiny_study(name=name, seeds=(0,))
+
+
+def test_an_unreadable_run_does_not_hold_up_the_others(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    study = one_seed()
+    desk.submit(study)
+    first, second = (run.run_id for run in study.runs())
+    (desk.runs._root / first / "journal.jsonl").mkdir()
+    desk.supervisor.pump()
+
+    assert desk.executor.started == [second]
+
+
+def test_a_deleted_run_takes_no_finished_one_with_it(make_desk: MakeDesk) -> None:
+    desk = make_desk(workers=2)
+    desk.submit(one_seed())
+    desk.supervisor.pump()
+    gone, done = desk.executor.started
+    desk.runs.delete(gone)
+    desk.executor.finished.append(Finished(gone, None, "the worker died"))
+    desk.finish(done, RunState.DONE)
+    desk.supervisor.pump()
+
+    assert desk.supervisor.running == ()
+
+
+def test_cancelling_one_study_leaves_a_shared_run_to_the_other(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    first = desk.submit(one_seed())
+    desk.supervisor.pump()
+    second = desk.submit(one_seed("other"))
+    (shared,) = desk.executor.started
+    desk.studies.set_desired(first, "cancelled")
+    for run in one_seed().runs():
+        desk.supervisor.stop((first, run.run_id), "cancel")
+    desk.finish(shared, RunState.CANCELLED)
+    desk.supervisor.pump()
+
+    assert desk.supervisor.holds((second, shared))
+
+
+def test_a_run_that_fails_after_a_second_submission_is_not_executed_again(
+    make_desk: MakeDesk,
+) -> None:
+    desk = make_desk()
+    study_id = desk.submit(one_seed())
+    desk.supervisor.pump()
+    desk.submit(one_seed())
+    (failed,) = desk.executor.started
+    desk.finish(failed, RunState.FAILED)
+    desk.supervisor.pump()
+
+    assert not desk.supervisor.holds((study_id, failed))
+    assert desk.runs.history(failed).state is RunState.FAILED
+
+
+def test_a_run_that_failed_in_another_process_is_not_executed_again(make_desk: MakeDesk) -> None:
+    desk, other = make_desk(), make_desk()
+    study = one_seed()
+    desk.submit(study)
+    other.submit(study)
+    failed = study.runs()[0].run_id
+    desk.record(failed, "started", "failed")
+    other.supervisor.pump()
+
+    assert failed not in other.executor.started
+
+
+def test_cancelling_while_a_run_pauses_cancels_it(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    study_id = desk.submit(one_seed())
+    desk.supervisor.pump()
+    (run_id,) = desk.executor.started
+    desk.finish(run_id, RunState.PAUSED)
+    desk.studies.set_desired(study_id, "cancelled")
+    desk.supervisor.stop((study_id, run_id), "cancel")
+    desk.supervisor.pump()
+
+    assert desk.runs.history(run_id).state is RunState.CANCELLED
+
+
+def test_a_wish_that_cannot_be_read_cancels_nothing(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    study_id = desk.submit(one_seed())
+    desk.supervisor.pump()
+    (desk.studies._root / study_id / "state.json").write_bytes(b"{}")
+    desk.supervisor.pump()
+
+    assert desk.executor.requests == []
