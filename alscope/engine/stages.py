@@ -194,7 +194,10 @@ class InputStage(Stage):
         batches = resources.batches(
             prepared.train, self.indices, batch_size=self.model.train.eval_batch, stage="infer"
         )
-        stream = rng.seed_for(self.seed, "input", self.key)
+        # By content, as the key is, but without the numerics: other threads round differently, yet
+        # they must not draw other masks.
+        content = digest([self.input, self.model.data, self.model.indices, self.indices])
+        stream = rng.seed_for(self.seed, "input", content)
         context = InputContext(
             model=resources.model(self.model),
             batches=batches,

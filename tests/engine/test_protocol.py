@@ -159,3 +159,33 @@ def test_cancel_leaves_what_was_recorded(bench: Bench) -> None:
 
     assert bench.execute(config, CancelAt()) is RunState.CANCELLED
     assert bench.store.history(config.run_id).rounds
+
+
+def test_the_numerics_of_a_machine_do_not_change_what_is_drawn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[list[int]] = []
+
+    def draws(numerics: str) -> None:
+        bench.resources.numerics = numerics
+        seen: list[int] = []
+        from alscope import rng
+
+        original = rng.torch_generator
+
+        def spy(seed: int, *names: str | int, device: str = "cpu") -> Any:
+            seen.append(rng.seed_for(seed, *names))
+            return original(seed, *names, device=device)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(rng, "torch_generator", spy)
+            bench.store.delete(config.run_id) if bench.store.exists(config.run_id) else None
+            bench.execute(config)
+        seeds.append(seen)
+
+    config = tiny_run("bald", n_rounds=1)
+    draws("cpu|threads=1|torch=2.15.0|float32")
+    draws("cpu|threads=2|torch=2.16.0|float32")
+
+    assert seeds[0]
+    assert seeds[0] == seeds[1]
