@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from alscope.results.export import write_frame
     from alscope.results.frames import queries_frame, rounds_frame
     from alscope.results.tables import aubc_table
+    from alscope.selecting import select
 
 __version__ = "0.1.0"
 
@@ -54,6 +55,7 @@ __all__ = [
     "queries_frame",
     "read_study",
     "rounds_frame",
+    "select",
     "write_frame",
     "write_study",
 ]
@@ -75,6 +77,7 @@ _HOMES = {
     "alscope.results.export": ("write_frame",),
     "alscope.results.frames": ("queries_frame", "rounds_frame"),
     "alscope.results.tables": ("aubc_table",),
+    "alscope.selecting": ("select",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -129,8 +129,10 @@ class Probs(Input):
     def extract(self, arrays: Arrays) -> NDArray[np.float64]:
         """Softmax of the logits."""
         logits = arrays["logits"].astype(np.float64)
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-        probs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+        # Logits that are not finite become NaN quietly; who reads them names the row.
+        with np.errstate(invalid="ignore"):
+            shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+            probs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return probs
 
 

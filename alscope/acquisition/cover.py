@@ -5,20 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._checks import require_matrix
+from alscope.acquisition._distances import least, lower, require_same_width, scaled
 from alscope.acquisition.ranking import by_key, first_of
-from alscope.errors import ShapeError
 from alscope.types import IntArray
 
 __all__ = ["k_center_greedy"]
 
 _PLAIN_WORK = 2e7  # below this many multiplications the definition is fast enough to be used as is
 _CANDIDATES = 1024  # rows among which the farthest are sought between two passes over the pool
-_CENTRE_CHUNK = 256
-_ROW_CHUNK = 4096
-# A squared distance is a difference of squared lengths; in float32 a distance below this share of
-# them is rounding. It counts as 0, so that duplicates are told apart by key and not by noise.
-_NOISE = 32 * float(np.finfo(np.float32).eps)
 
 _Points = NDArray[np.floating]
 
@@ -52,25 +46,13 @@ def k_center_greedy(
         Above 2e7 multiplications distances are computed in float32 by matrix products, and those
         below 4e-6 of the squared length count as 0. Choices are the same up to that rounding.
     """
-    _require_same_width(points, centres, keys)
+    require_same_width(points, centres, keys)
     k = max(0, min(k, len(points)))
     if not k:
         return np.empty(0, dtype=np.int64)
     if (len(centres) + k) * points.size <= _PLAIN_WORK:
         return _plain(points, centres, k, keys)
     return _lazy(points, centres, k, keys, n_candidates=_CANDIDATES)
-
-
-def _require_same_width(points: _Points, centres: _Points, keys: NDArray[np.uint64]) -> None:
-    require_matrix("embeddings", points)
-    require_matrix("centre embeddings", centres)
-    if keys.shape != points.shape[:1]:
-        raise ShapeError(f"there are {len(points)} embeddings but {keys.size} keys; give as many")
-    if centres.shape[1] != points.shape[1]:
-        raise ShapeError(
-            f"embeddings have {points.shape[1]} features but the centres have {centres.shape[1]}; "
-            "take both from one model"
-        )
 
 
 def _plain(points: _Points, centres: _Points, k: int, keys: NDArray[np.uint64]) -> IntArray:
@@ -99,56 +81,18 @@ def _lazy(
     # from above. While the farthest of a few candidates is farther than the bound of everybody
     # else, it is the farthest of all, and only the candidates need to be kept up to date. The
     # others catch up by one matrix product per batch of picks, many times faster than pick by pick.
-    rows, others = _scaled(points, centres)
+    rows, others, _ = scaled(points, centres)
     squared = np.einsum("nd,nd->n", rows, rows)
     nearest = np.full(len(rows), np.inf, dtype=np.float32)
-    _lower(nearest, rows, squared, others)
+    lower(nearest, rows, squared, others)
     picks: list[int] = []
     while len(picks) < k and nearest.max() > 0:
         found = _among_candidates(rows, squared, nearest, k - len(picks), keys, n_candidates)
         picks += found
         if len(picks) < k:
-            _lower(nearest, rows, squared, rows[found])
+            lower(nearest, rows, squared, rows[found])
             nearest[found] = -np.inf
     return _completed(picks, k, keys)
-
-
-def _scaled(points: _Points, centres: _Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    # Centring avoids cancellation when all points lie far from the origin; the common scale keeps
-    # squares within float32. Neither changes which point is farthest.
-    shift = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
-    rows = (points - shift).astype(np.float32)
-    others = (centres - shift).astype(np.float32)
-    scale = max(np.abs(rows).max(initial=0.0), np.abs(others).max(initial=0.0))
-    if scale > 0:
-        rows /= scale
-        others /= scale
-    return rows, others
-
-
-def _lower(
-    nearest: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    squared: NDArray[np.float32],
-    centres: NDArray[np.float32],
-) -> None:
-    # nearest <- min(nearest, squared distance to each centre), in place, in bounded memory.
-    for first in range(0, len(centres), _CENTRE_CHUNK):
-        chunk = centres[first : first + _CENTRE_CHUNK]
-        for start in range(0, len(rows), _ROW_CHUNK):
-            part = slice(start, start + _ROW_CHUNK)
-            np.minimum(nearest[part], _least(rows[part], squared[part], chunk), out=nearest[part])
-
-
-def _least(
-    rows: NDArray[np.float32], squared: NDArray[np.float32], centres: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    # min over c of |x - c|^2 = |x|^2 + |c|^2 - 2 x.c, with what is below rounding set to 0; (n,).
-    products = rows @ (-2 * centres).T  # (n, n_centres)
-    products += np.einsum("cd,cd->c", centres, centres)
-    least: NDArray[np.float32] = products.min(axis=1) + squared
-    least[least < _NOISE * squared] = 0
-    return least
 
 
 def _among_candidates(
@@ -170,7 +114,7 @@ def _among_candidates(
     while len(found) < k and local.max() > bound:
         best = first_of(local, keys=block_keys)
         found.append(int(candidates[best]))
-        np.minimum(local, _least(block, block_squared, block[best, None]), out=local)
+        np.minimum(local, least(block, block_squared, block[best, None]), out=local)
         local[best] = -np.inf
     return found
 

@@ -1,4 +1,4 @@
-"""k-means++ seeding in the space of last-layer gradients, without forming them."""
+"""k-means++ seeding: of points, and of last-layer gradients without forming them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alscope.acquisition.ranking import by_key, first_of
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["Seeds", "gradient_seeding"]
+__all__ = ["Seeds", "gradient_seeding", "point_seeding"]
 
 _FACTORED_WORK = 2e9  # multiplications up to which one matrix-vector product per pick is faster
 _PICKS_PER_FLUSH = 64
@@ -111,7 +111,47 @@ def gradient_seeding(
     if work < _FACTORED_WORK:
         gradients = _gradients(logits, embeddings, np.float64)
         return _factored(gradients, n_query, keys, rng.random(n_query))
-    return _rejection(_gradients(logits, embeddings, np.float32), n_query, keys, rng)
+    gradients = _gradients(logits, embeddings, np.float32)
+    longest = [first_of(gradients.squared, keys=keys)] if gradients.squared.max() > 0 else []
+    return _rejection(gradients, longest, n_query, keys, rng)
+
+
+def point_seeding(
+    points: NDArray[np.floating], k: int, *, keys: NDArray[np.uint64], rng: np.random.Generator
+) -> Seeds:
+    """Seed k-means++ on points: the first uniformly, the others by squared distance.
+
+    Drawn by rejection, see `gradient_seeding`; when all that is left coincides with a choice, the
+    rest is taken by key.
+
+    Args:
+        points: (n, n_features), finite.
+        k: How many; 0 or less gives none, n or more gives all.
+        keys: Keys that break ties, (n,).
+        rng: Source of the draws.
+
+    Raises:
+        ShapeError: If points are no finite matrix; the message names the first row.
+
+    References:
+        Arthur and Vassilvitskii 2007 (SODA).
+
+    Deviations:
+        Distances are computed in float32; those below 4e-6 of the squared length count as 0.
+    """
+    require_matrix("points", points)
+    k = max(0, min(k, len(points)))
+    # Points are gradients with one class, centred because only differences matter here.
+    shifted = points - points.mean(axis=0, dtype=np.float64) if len(points) else points
+    scale = max(float(np.abs(shifted).max(initial=0.0)), 1e-300)
+    feature = (shifted / scale).astype(np.float32)
+    line = _Gradients(
+        residual=np.ones((len(points), 1), dtype=np.float32),
+        feature=feature,
+        squared=np.einsum("nd,nd->n", feature, feature),
+    )
+    first = [int(rng.integers(len(points)))] if k else []
+    return _rejection(line, first, k, keys, rng)
 
 
 def _gradients(
@@ -188,9 +228,13 @@ def _locate(cumulated: NDArray[np.float64], uniform: float) -> int:
 
 
 def _rejection(
-    gradients: _Gradients, k: int, keys: NDArray[np.uint64], rng: np.random.Generator
+    gradients: _Gradients,
+    first: list[int],
+    k: int,
+    keys: NDArray[np.uint64],
+    rng: np.random.Generator,
 ) -> Seeds:
-    picks = [first_of(gradients.squared, keys=keys)] if gradients.squared.max() > 0 else []
+    picks = list(first)
     weights = np.full(len(keys), np.inf)
     _lower(weights, gradients, picks)
     n_proposals, n_passes = 0, 1

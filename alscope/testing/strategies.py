@@ -127,9 +127,13 @@ class StrategyConformance:
             assert chosen_ids(strategy, pool.take(_shuffled(_N_POOL))) == choices[0]
 
     def test_the_first_choice_is_found_wherever_it_stands(self, strategy: Strategy) -> None:
-        """At the head, in the middle and at the end."""
+        """At the head, in the middle and at the end; batches chosen as a whole have no first."""
         pool = self.make_pool(strategy)
-        firsts = {chosen_ids(strategy, pool, 1, stream=stream)[0] for stream in range(5)}
+        firsts = {
+            chosen_ids(strategy, pool, query_size, stream=stream)[0]
+            for query_size in (1, _QUERY_SIZE)
+            for stream in range(5)
+        }
         for position in (0, 1, _N_POOL // 2, _N_POOL - 1) if len(firsts) == 1 else ():
             moved = with_winner_at(pool, strategy, position)
             assert choose(strategy, moved).positions[0] == position

@@ -18,7 +18,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from alscope.acquisition import cover, disagreement, ranking, seeding, uncertainty
+from alscope.acquisition import (
+    balance,
+    balanced_cover,
+    cover,
+    disagreement,
+    dual,
+    ranking,
+    seeding,
+    uncertainty,
+)
 from alscope.rng import tie_keys
 
 N_POOL, N_FEATURES, N_LABELED, N_QUERY = 50_000, 512, 1_000, 1_000
@@ -52,6 +61,7 @@ def cases() -> Iterator[Case]:
         head = rng.normal(size=(n_classes, N_FEATURES)).astype(np.float32) / 8
         yield from score_cases(points @ head.T, keys)
         yield f"badge C={n_classes}", seed_case(points @ head.T, points, keys)
+        yield from balanced_cases(points @ head.T, points, centres, keys)
     yield "coreset", lambda: cover.k_center_greedy(points, centres, N_QUERY, keys=keys)
 
 
@@ -76,6 +86,30 @@ def seed_case(logits: np.ndarray, points: np.ndarray, keys: np.ndarray) -> Calla
     """BADGE with fresh draws in every repetition."""
     rng = np.random.default_rng(1)
     return lambda: seeding.gradient_seeding(logits, points, N_QUERY, keys=keys, rng=rng)
+
+
+def balanced_cases(
+    logits: np.ndarray, points: np.ndarray, centres: np.ndarray, keys: np.ndarray
+) -> Iterator[Case]:
+    """EntropyCB and CoresetCB with labels that favour the first classes by ten to one."""
+    n_classes = logits.shape[1]
+    shares = np.exp(np.linspace(0, -np.log(10), n_classes))
+    counts = np.round(N_LABELED * shares / shares.sum()).astype(np.int64)
+    quotas = balance.paper_quotas(counts, N_QUERY)
+    probs = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+    probs /= probs.sum(axis=1, keepdims=True)
+
+    def entropy_cb() -> dual.BalancedBatch:
+        values, lam = uncertainty.entropy(logits), 0.6 * (n_classes / 10) ** 0.52
+        return dual.balanced_top_k(values, probs, N_QUERY, quotas=quotas, weight=lam, keys=keys)
+
+    def coreset_cb() -> np.ndarray:
+        return balanced_cover.balanced_k_center(
+            points, centres, probs, N_QUERY, quotas=quotas, weight=0.5, keys=keys
+        )
+
+    yield f"entropy_cb C={n_classes}", entropy_cb
+    yield f"coreset_cb C={n_classes}", coreset_cb
 
 
 def measure(run: Callable[[], object]) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alscope.acquisition import cover
+from alscope.acquisition import _distances, cover
 from alscope.acquisition.cover import k_center_greedy
 from alscope.errors import ShapeError
 from alscope.rng import tie_keys
@@ -15,8 +15,8 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Both forms of the algorithm; the lazy one with so few candidates that it must catch up."""
     monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
     monkeypatch.setattr(cover, "_CANDIDATES", 4)
-    monkeypatch.setattr(cover, "_CENTRE_CHUNK", 3)
-    monkeypatch.setattr(cover, "_ROW_CHUNK", 7)
+    monkeypatch.setattr(_distances, "_CENTRE_CHUNK", 3)
+    monkeypatch.setattr(_distances, "_ROW_CHUNK", 7)
     return request.param
 
 

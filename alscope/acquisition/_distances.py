@@ -1,0 +1,108 @@
+"""Squared distances by matrix products: float32, in blocks, safe for points far from the origin."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.acquisition._checks import require_matrix
+from alscope.errors import ShapeError
+
+__all__ = ["Scaled", "least", "lower", "require_same_width", "scaled"]
+
+_CENTRE_CHUNK = 256
+_ROW_CHUNK = 4096
+# A squared distance is a difference of squared lengths; in float32 a distance below this share of
+# them is rounding. It counts as 0, so that duplicates are told apart by key and not by noise.
+_NOISE = 32 * float(np.finfo(np.float32).eps)
+
+_Points = NDArray[np.floating]
+
+
+class Scaled(NamedTuple):
+    """Points and centres, moved and shrunk together."""
+
+    rows: NDArray[np.float32]
+    """(n, n_features), with mean 0."""
+    centres: NDArray[np.float32]
+    """(n_centres, n_features)."""
+    scale: float
+    """What one unit here is in the units of the points."""
+
+
+def require_same_width(points: _Points, centres: _Points, keys: NDArray[np.uint64]) -> None:
+    """Refuse embeddings, centres and keys that do not fit together or are not finite.
+
+    Raises:
+        ShapeError: Naming what does not fit, or the first row that is not finite.
+    """
+    require_matrix("embeddings", points)
+    require_matrix("centre embeddings", centres)
+    if keys.shape != points.shape[:1]:
+        raise ShapeError(f"there are {len(points)} embeddings but {keys.size} keys; give as many")
+    if centres.shape[1] != points.shape[1]:
+        raise ShapeError(
+            f"embeddings have {points.shape[1]} features but the centres have {centres.shape[1]}; "
+            "take both from one model"
+        )
+
+
+def scaled(points: _Points, centres: _Points) -> Scaled:
+    """Points and centres around the mean of the points, within [-1, 1].
+
+    Centring avoids cancellation when all points lie far from the origin; the common scale keeps
+    squares within float32. Neither changes which point is farthest.
+    """
+    shift = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
+    rows = (points - shift).astype(np.float32)
+    others = (centres - shift).astype(np.float32)
+    scale = max(np.abs(rows).max(initial=0.0), np.abs(others).max(initial=0.0))
+    if scale > 0:
+        rows /= scale
+        others /= scale
+    return Scaled(rows, others, float(scale))
+
+
+def lower(
+    nearest: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    centres: NDArray[np.float32],
+) -> None:
+    """Set `nearest` to min(nearest, squared distance to each centre), in place.
+
+    Memory is bounded: products are made block by block.
+
+    Args:
+        nearest: (n,), changed.
+        rows: (n, n_features).
+        squared: Squared lengths of the rows, (n,).
+        centres: (n_centres, n_features).
+    """
+    for first in range(0, len(centres), _CENTRE_CHUNK):
+        chunk = centres[first : first + _CENTRE_CHUNK]
+        for start in range(0, len(rows), _ROW_CHUNK):
+            part = slice(start, start + _ROW_CHUNK)
+            np.minimum(nearest[part], least(rows[part], squared[part], chunk), out=nearest[part])
+
+
+def least(
+    rows: NDArray[np.float32], squared: NDArray[np.float32], centres: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Squared distance of each row to the nearest centre, with what is below rounding set to 0.
+
+    Args:
+        rows: (n, n_features).
+        squared: Squared lengths of the rows, (n,).
+        centres: (n_centres, n_features), at least one.
+
+    Returns:
+        min over c of |x|^2 + |c|^2 - 2 x.c, (n,).
+    """
+    products = rows @ (-2 * centres).T  # (n, n_centres)
+    products += np.einsum("cd,cd->c", centres, centres)
+    shortest: NDArray[np.float32] = products.min(axis=1) + squared
+    shortest[shortest < _NOISE * squared] = 0
+    return shortest

@@ -1,0 +1,261 @@
+"""The most valuable batch whose soft class counts stay near quotas, with a certificate.
+
+The batch minimises the cost -sum of values + weight * |quotas - sum of probs|_1. Choosing k rows
+out of n is a binary program in n variables, but its Lagrangian dual has one price per class: for
+prices y in [-weight, weight], y.quotas minus the k largest values + probs.y is never above the
+cost of any batch. Prices are found by Newton's method on smoothed duals; the batch is rounded from
+them and improved by swaps. What is returned comes with both bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.acquisition import _smoothed
+from alscope.acquisition._checks import require_finite, require_probs
+from alscope.acquisition._lazy import lazy_greedy
+from alscope.acquisition._swaps import swapped
+from alscope.acquisition.balance import imbalance, marginal_overshoot
+from alscope.acquisition.ranking import top_k
+from alscope.errors import ShapeError
+from alscope.types import IntArray
+
+__all__ = ["BalancedBatch", "Balancing", "balanced_top_k"]
+
+_TEMPERATURES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5, 1e-5)
+_USUAL = 7  # temperatures that are always worth their time; the others only if the gap is wide
+_WIDE_GAP, _NO_GAP = 5e-3, 1e-6
+_CANDIDATES = 2048
+
+_Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Balancing:
+    """What is minimised over batches of k rows.
+
+    Attributes:
+        values: What each row is worth by itself, (n,), finite.
+        probs: Predicted distributions, (n, n_classes).
+        k: Size of the batch, within 0..n.
+        quotas: Samples wanted of each class, (n_classes,).
+        weight: What one sample away from the quotas costs, in the unit of the values; >= 0.
+        keys: Keys that break ties, (n,).
+    """
+
+    values: _Vector
+    probs: _Vector
+    k: int
+    quotas: _Vector
+    weight: float
+    keys: NDArray[np.uint64]
+
+    def cost(self, positions: IntArray) -> float:
+        """Cost of a batch: -sum of values + weight * |quotas - sum of probs|_1."""
+        distance = imbalance(self.probs[positions].sum(axis=0), self.quotas)
+        return self.weight * distance - float(self.values[positions].sum())
+
+    def bound(self, prices: _Vector) -> float:
+        """What no batch can cost less than, for any prices in [-weight, weight]^n_classes."""
+        worth = self.values + self.probs @ prices
+        best = np.partition(worth, worth.size - self.k)[worth.size - self.k :] if self.k else worth
+        return float(prices @ self.quotas) - float(best[: self.k].sum())
+
+    def worth(self, prices: _Vector) -> _Vector:
+        """Value of each row at given prices, up to a constant, (n,).
+
+        Row by row, so that equal rows are worth exactly the same; relative to the highest price,
+        so that equal prices change nothing.
+        """
+        relative = prices - prices.max()
+        result: _Vector = self.values + np.einsum("nc,c->n", self.probs, relative)
+        return result
+
+    def rounded(self, prices: _Vector) -> IntArray:
+        """The k rows worth most at given prices, best first."""
+        return top_k(self.worth(prices), self.k, keys=self.keys)
+
+
+@dataclass(frozen=True, eq=False)
+class BalancedBatch:
+    """A batch and how good it is.
+
+    Attributes:
+        positions: Distinct positions, (k,), int64, most valuable at the final prices first.
+        prices: Final price of each class, (n_classes,), within [-weight, weight]; higher = wanted.
+        upper: Cost of the batch.
+        lower: No batch costs less.
+    """
+
+    positions: IntArray
+    prices: _Vector
+    upper: float
+    lower: float
+
+    @property
+    def gap(self) -> float:
+        """(upper - lower) / |upper|, at least 0; the plain difference if upper is 0."""
+        return max(0.0, self.upper - self.lower) / (abs(self.upper) or 1.0)
+
+
+def balanced_top_k(
+    values: _Vector,
+    probs: _Vector,
+    k: int,
+    *,
+    quotas: _Vector,
+    weight: float,
+    keys: NDArray[np.uint64],
+) -> BalancedBatch:
+    """Choose k rows of high value whose soft class counts are near the quotas.
+
+    Deterministic; not always optimal, but the bounds say how far from it at most. If the k highest
+    values already are the best batch, because nothing exceeds its quota, or everything does, or
+    the weight is 0, they are returned in their own order.
+
+    Args:
+        values: What each row is worth by itself, (n,), finite.
+        probs: Predicted distributions, (n, n_classes).
+        k: How many; 0 or less gives none, n or more gives all.
+        quotas: Samples wanted of each class, (n_classes,).
+        weight: What one sample away from the quotas costs, in the unit of the values; >= 0.
+        keys: Keys that break ties, (n,).
+
+    Raises:
+        ShapeError: If values are not finite, rows are no distributions, or sizes differ.
+
+    References:
+        Bengar et al. 2022, arXiv:2110.04543 (the binary program); Bertsekas 1982, Projected Newton
+        methods for optimization problems with simple constraints.
+    """
+    _require_sizes(values, probs, quotas, keys)
+    problem = Balancing(values, probs, max(0, min(k, len(values))), quotas, weight, keys)
+    ranking = problem.rounded(np.zeros(quotas.size))
+    prices = _obvious_prices(problem, ranking)
+    start = _batch(problem, ranking, prices)
+    if start.gap <= _NO_GAP or not problem.k:
+        return _ordered(problem, start)
+    return _ordered(problem, _solved(problem, start))
+
+
+def _require_sizes(
+    values: _Vector, probs: _Vector, quotas: _Vector, keys: NDArray[np.uint64]
+) -> None:
+    if probs.shape != (values.size, quotas.size) or keys.shape != values.shape:
+        raise ShapeError(
+            f"{values.shape} values, {probs.shape} probs, {quotas.shape} quotas and {keys.shape} "
+            "keys do not fit; give a value, a distribution and a key per sample"
+        )
+    require_finite("values", values)
+    require_probs("probs", probs)
+
+
+def _obvious_prices(problem: Balancing, positions: IntArray) -> _Vector:
+    # Where every class is short, or every class is full, all have the same price; else each has
+    # the extreme one of its own. Optimal if the batch is everything or the penalty is constant.
+    short = problem.quotas - problem.probs[positions].sum(axis=0)
+    if (short >= 0).all():
+        return np.full(short.size, problem.weight)
+    if (short <= 0).all():
+        return np.full(short.size, -problem.weight)
+    extreme: _Vector = problem.weight * np.sign(short)
+    return extreme
+
+
+def _batch(problem: Balancing, positions: IntArray, prices: _Vector) -> BalancedBatch:
+    return BalancedBatch(positions, prices, problem.cost(positions), problem.bound(prices))
+
+
+def _ordered(problem: Balancing, batch: BalancedBatch) -> BalancedBatch:
+    order = top_k(
+        problem.worth(batch.prices)[batch.positions],
+        problem.k,
+        keys=problem.keys[batch.positions],
+    )
+    # Bounds are sums in different orders: rounding must not make the lower the higher one.
+    lower = min(batch.lower, batch.upper)
+    return BalancedBatch(batch.positions[order], batch.prices, batch.upper, lower)
+
+
+def _solved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
+    for step, prices in enumerate(_price_path(problem)):
+        best = _better(best, _batch(problem, problem.rounded(prices), prices))
+        if best.gap <= _NO_GAP:
+            return best
+        if step + 1 >= _USUAL:
+            best = _improved(problem, best)
+            if best.gap <= _WIDE_GAP:
+                return best
+    return best
+
+
+def _price_path(problem: Balancing) -> Iterator[_Vector]:
+    prices = np.zeros(problem.quotas.size)
+    for temperature in _TEMPERATURES:
+        dual = _smoothed.SmoothedDual(
+            problem.values, problem.probs, problem.k, problem.quotas, problem.weight, temperature
+        )
+        prices = _smoothed.maximised(dual, prices)
+        yield prices
+
+
+def _better(best: BalancedBatch, new: BalancedBatch) -> BalancedBatch:
+    # The cheaper batch and the higher bound need not come from the same prices.
+    positions, upper = best.positions, best.upper
+    if new.upper < upper:
+        positions, upper = new.positions, new.upper
+    if new.lower > best.lower:
+        return BalancedBatch(positions, new.prices, upper, new.lower)
+    return BalancedBatch(positions, best.prices, upper, best.lower)
+
+
+def _improved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
+    # Swaps around the threshold, from the best rounding and from batches that are filled up, or
+    # made, greedily: prices alone cannot tell apart many rows that are worth the same, as those
+    # next to the threshold are, or all of saturated predictions.
+    n_unsure = min(problem.k, 2 * problem.quotas.size)
+    starts = (best.positions, _greedy(problem, best, n_unsure), _greedy(problem, best, problem.k))
+    for start in starts:
+        positions = swapped(
+            problem.values,
+            problem.probs,
+            start,
+            quotas=problem.quotas,
+            weight=problem.weight,
+            order=problem.worth(best.prices),
+            keys=problem.keys,
+        )
+        best = _better(best, _batch(problem, positions, best.prices))
+    return best
+
+
+def _greedy(problem: Balancing, best: BalancedBatch, n: int) -> IntArray:
+    # The last n picks anew, each the one that lowers the cost most.
+    kept = problem.rounded(best.prices)[: problem.k - n]
+    gains = _Gains(problem.values, problem.probs, problem.quotas, 2 * problem.weight)
+    gains.take(kept)
+    return lazy_greedy(
+        gains, problem.k, keys=problem.keys, n_candidates=_CANDIDATES, taken=tuple(kept.tolist())
+    )
+
+
+@dataclass(eq=False)
+class _Gains:
+    # Value of each row minus the price of exceeding quotas, which only grows.
+    values: _Vector
+    probs: _Vector
+    room: _Vector
+    price: float
+
+    def scores(self) -> _Vector:
+        return self.values - self.price * marginal_overshoot(self.probs, self.room)
+
+    def take(self, rows: IntArray) -> None:
+        self.room = self.room - self.probs[rows].sum(axis=0)
+
+    def among(self, rows: IntArray) -> _Gains:
+        return _Gains(self.values[rows], self.probs[rows], self.room, self.price)
