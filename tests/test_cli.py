@@ -239,7 +239,7 @@ def test_studies_are_listed_newest_first(cli: Cli, cache_folder: Path) -> None:
     facts = json.loads(out)
 
     assert code == 0
-    assert [fact["study_id"] for fact in facts] == [second, first]
+    assert [fact["study"] for fact in facts] == [second, first]
     assert [fact["n_done"] for fact in facts] == [0, 4]
     assert facts[1]["state"] == "done"
     assert first in cli("list")[1]

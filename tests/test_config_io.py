@@ -382,3 +382,21 @@ def test_a_parameter_that_toml_cannot_hold_is_refused(value: Any) -> None:
 
     with pytest.raises(ConfigError, match="cannot be written as TOML"):
         write_study(study)
+
+
+def test_what_a_check_finds_is_reported_with_everything_else() -> None:
+    text = 'strategies = ["bagde"]\n[train]\nlr = "big"\n'
+
+    def check(study: StudyConfig) -> list[Problem]:
+        return [
+            Problem("strategies[0].name", f"unknown strategy {study.strategies[0].name!r}"),
+            Problem("train.lr", "is about a value that stands in"),
+        ]
+
+    with pytest.raises(ConfigError) as caught:
+        parse_study(text, check=check)
+
+    assert [(p.path, p.line) for p in caught.value.problems] == [
+        ("strategies[0].name", 1),
+        ("train.lr", 3),
+    ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alscope.cli._follow import follow
 from alscope.cli._terminal import area_lines, complain, put, put_json, table
-from alscope.config_io import locate, parse_study, read_text
+from alscope.config_io import parse_study, read_text
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -42,12 +42,9 @@ def open_service(arguments: argparse.Namespace, *, executor: str | None = None) 
 def run(arguments: argparse.Namespace) -> int:
     """`alscope run STUDY.toml`."""
     text = read_text(arguments.file)
-    study = parse_study(text)
     with open_service(arguments) as service:
-        try:
-            plan = service.preview(study)
-        except ConfigError as error:
-            raise ConfigError(locate(error.problems, text)) from error
+        study = parse_study(text, check=service.problems)
+        plan = service.preview(study)
         if arguments.dry_run:
             put(*_plan_lines(study, plan))
             return 0
@@ -207,7 +204,7 @@ def _duration(seconds: float) -> str:
 
 def _study_facts(status: StudyStatus) -> dict[str, Any]:
     return {
-        "study_id": status.study_id,
+        "study": status.study_id,
         "name": status.name,
         "state": status.state,
         "created": status.created,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +65,23 @@ def read_text(path: Path | str) -> str:
         ) from error
 
 
-def parse_study(text: str) -> StudyConfig:
+def parse_study(
+    text: str, *, check: Callable[[StudyConfig], Iterable[Problem]] | None = None
+) -> StudyConfig:
     """The study in a TOML text.
 
     Args:
         text: The document; keys are the fields of `StudyConfig`. `strategies` holds names or
             tables; `seeds` holds a list, or a number n for the seeds 0 to n - 1.
+        check: Finds what only registries and data can tell (`Service.problems`), so that it is
+            reported together with everything else.
 
     Raises:
         ConfigError: With every problem found and the line it is on.
     """
     document = _load(text)
     reader = StudyReader()
-    study = reader.study(document)
+    study = reader.study(document, check)
     if reader.problems:
         raise ConfigError(locate(reader.problems, text))
     return study

@@ -6,7 +6,7 @@ import datetime
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from alscope.config import (
@@ -35,11 +35,27 @@ class StudyReader:
         self.broken: set[str] = set()
         """Tables in which something has the wrong key or type."""
 
-    def study(self, document: dict[str, Any]) -> StudyConfig:
+    def study(
+        self,
+        document: dict[str, Any],
+        check: Callable[[StudyConfig], Iterable[Problem]] | None = None,
+    ) -> StudyConfig:
         """The study a document describes; it may be used only if `problems` is empty after."""
         study = self._study(document)
         self.problems.extend(_semantic(study, self.broken))
+        if check is not None:
+            self.problems.extend(self._further(check(study)))
         return study
+
+    def _further(self, found: Iterable[Problem]) -> Iterator[Problem]:
+        """What is new and does not follow from a value that stands in for an unreadable one."""
+        tables = tuple(f"{path}." for path in self.broken if path)
+        for problem in found:
+            stands_in = problem.path.startswith(tables) or problem.path in self.broken
+            if problem not in self.problems and (
+                not stands_in or problem.path.endswith(".dataset")
+            ):
+                yield problem
 
     def _study(self, document: dict[str, Any]) -> StudyConfig:
         parts: dict[str, Any] = {}

@@ -71,7 +71,8 @@ def scenario_problems(
     at = f"{path}." if path else ""
     problems = [*config.problems(path), *_class_problems(config, summary, at)]
     if {problem.path.removeprefix(at) for problem in problems} & _SHAPING:
-        return problems
+        # The pool is unknown then, but it cannot be larger than the training part.
+        return [*problems, *_budget_problems(config, summary.train_targets.size, at)]
     draft = _draft(config, summary, seed)
     empty = list(_empty_problems(config, summary, draft, at))
     if empty:
@@ -257,14 +258,18 @@ def _empty_problems(
             )
 
 
-def _size_problems(config: ScenarioConfig, draft: _Draft, at: str) -> Iterator[Problem]:
-    if config.budget > draft.n_train:
+def _budget_problems(config: ScenarioConfig, n_train: int, at: str) -> Iterator[Problem]:
+    if config.budget > n_train:
         yield Problem(
             f"{at}n_rounds",
             f"the budget is {config.budget} annotations ({config.n_initial} + {config.n_rounds} x "
-            f"{config.query_size}) but the pool has {draft.n_train} samples; lower n_rounds, "
+            f"{config.query_size}) but the pool has {n_train} samples; lower n_rounds, "
             "query_size or n_initial",
         )
+
+
+def _size_problems(config: ScenarioConfig, draft: _Draft, at: str) -> Iterator[Problem]:
+    yield from _budget_problems(config, draft.n_train, at)
     known_only = config.initial == "balanced" or not config.initial_ood
     if known_only and config.initial != "given" and config.n_initial > draft.n_known:
         yield Problem(

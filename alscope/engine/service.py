@@ -22,7 +22,7 @@ from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.plan import Plan, composition, make_plan, study_problems
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status
 from alscope.engine.supervisor import TICK_S, Supervisor
-from alscope.errors import ConfigError, StoreError, UnknownNameError
+from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
 from alscope.types import RunState
@@ -104,6 +104,10 @@ class Service:
         return cls(folder, root, _EXECUTORS[executor](config))
 
     # ------------------------------------------------------------------ asking
+
+    def problems(self, study: StudyConfig) -> list[Problem]:
+        """Everything wrong with a study, names, data and impossible numbers included."""
+        return study_problems(study, self.data_root)
 
     def preview(self, study: StudyConfig) -> Plan:
         """What a study would do and cost.

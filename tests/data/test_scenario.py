@@ -479,3 +479,10 @@ def test_problems_of_a_varying_split_depend_on_the_seed():
     verdicts = {bool(scenario_problems(study, data, seed=seed)) for seed in range(8)}
 
     assert verdicts == {True, False}
+
+
+def test_a_budget_over_the_training_part_is_reported_beside_broken_classes():
+    config = ScenarioConfig(setting="open", n_known=1, query_size=10_000, n_rounds=9)
+    problems = scenario_problems(config, summary([50, 50, 50]))
+
+    assert {"n_known", "n_rounds"} <= {problem.path for problem in problems}
