@@ -36,8 +36,14 @@ __all__ = [
     "Logits",
     "McMoments",
     "McMomentsValue",
+    "McProbs",
     "Probs",
 ]
+
+_NO_DROPOUT = (
+    "no stochastic layer: the backbone's dropout is 0, so all passes would be equal; "
+    "set backbone.params.dropout above 0"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,18 +230,63 @@ class McMoments(Input):
 
     def problems(self, backbone: BackboneSpec) -> tuple[str, ...]:
         """A backbone without dropout has nothing to sample from."""
-        if backbone.stochastic == "none":
-            return (
-                "no stochastic layer: the backbone's dropout is 0, so all passes would be equal; "
-                "set backbone.params.dropout above 0",
-            )
-        return ()
+        return (_NO_DROPOUT,) if backbone.stochastic == "none" else ()
 
     def compute(self, context: InputContext) -> Arrays:
         """Run the stochastic passes."""
         from alscope.learn.passes import mc_moments
 
         return mc_moments(
+            context.model,
+            context.batches,
+            n_samples=self.n_samples,
+            n_classes=context.n_classes,
+            embeddings=context.parents[Forward(on=self.on)]["embeddings"],
+            generator=context.generator,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class McProbs(Input):
+    """Class probabilities of each of T stochastic (dropout) passes, (n, T, n_classes), float32.
+
+    One mask per pass is shared by all samples, so that pass t is the same network everywhere: what
+    one sample's label says about the network can be carried over to the others. The masks are those
+    of `McMoments`. Only dropout directly before the head can be sampled so; where a backbone
+    samples from its inner layers as well, this input is refused. Memory and cache entry:
+    4 * n * T * n_classes bytes (200 MB for n = 50,000, T = 10 and 100 classes).
+
+    Attributes:
+        n_samples: Number of passes T; memory grows with it.
+
+    References:
+        Gal and Ghahramani 2016, arXiv:1506.02142.
+    """
+
+    n_samples: int = param(10, low=2, high=50, help="Stochastic passes, all of them kept.")
+
+    def parents(self) -> tuple[Input, ...]:
+        """The forward pass, whose embeddings serve all passes."""
+        return (Forward(on=self.on),)
+
+    def extract(self, arrays: Arrays) -> NDArray[np.float32]:
+        """The probabilities."""
+        return arrays["probs"]
+
+    def problems(self, backbone: BackboneSpec) -> tuple[str, ...]:
+        """A backbone needs dropout, and passes that are one network for all samples."""
+        if backbone.stochastic == "full":
+            return (
+                "the backbone draws dropout masks for each sample, but passes must be one network "
+                "for all samples; sample from the dropout before the head only",
+            )
+        return (_NO_DROPOUT,) if backbone.stochastic == "none" else ()
+
+    def compute(self, context: InputContext) -> Arrays:
+        """Run the head once per pass."""
+        from alscope.learn.passes import mc_probs
+
+        return mc_probs(
             context.model,
             context.batches,
             n_samples=self.n_samples,

@@ -9,8 +9,19 @@ import torch
 
 from alscope import rng
 from alscope.backbones.mlp import MlpSpec
+from alscope.backbones.transformer import TransformerSpec
 from alscope.hashing import digest
-from alscope.inputs import Embeddings, Forward, Head, HeadParams, Input, Logits, McMoments, Probs
+from alscope.inputs import (
+    Embeddings,
+    Forward,
+    Head,
+    HeadParams,
+    Input,
+    Logits,
+    McMoments,
+    McProbs,
+    Probs,
+)
 from alscope.learn.passes import Batches
 from alscope.types import InputKey, PoolView
 from tests.learn.fakes import CPU, PLANE, RecordingControl, TensorSource, blobs
@@ -50,7 +61,9 @@ def test_inputs_are_told_apart_by_their_fields() -> None:
     assert McMoments(n_samples=5) == McMoments(n_samples=5)
 
 
-@pytest.mark.parametrize("made", [Forward(), Logits(), Probs(), Embeddings(), Head(), McMoments()])
+@pytest.mark.parametrize(
+    "made", [Forward(), Logits(), Probs(), Embeddings(), Head(), McMoments(), McProbs()]
+)
 def test_every_input_can_be_a_key_of_the_pool_view(made: Input) -> None:
     assert isinstance(made, InputKey)
 
@@ -113,6 +126,23 @@ def test_moments_are_made_from_the_embeddings_of_their_parent() -> None:
     assert value.n_samples == 4
     assert (value.votes.sum(axis=1) == 4).all()
     assert value.std_probs.max() > 0
+
+
+def test_probabilities_of_passes_are_those_behind_the_moments() -> None:
+    given, moments, probs = context(), McMoments(n_samples=4), McProbs(n_samples=4)
+    (parent,) = probs.parents()
+    given.parents = {parent: parent.compute(given)}
+    mean, found = moments.compute(given)["mean_probs"], probs.extract(probs.compute(given))
+
+    assert parent == Forward()
+    assert (found.shape, found.dtype) == ((20, 4, 3), np.float32)
+    np.testing.assert_allclose(found.mean(axis=1), mean, atol=1e-6)
+
+
+def test_probabilities_of_passes_need_dropout_before_the_head_only() -> None:
+    assert "dropout is 0" in McProbs().problems(MlpSpec(dropout=0.0))[0]
+    assert McProbs().problems(MlpSpec(dropout=0.1)) == ()
+    assert "one network for all samples" in McProbs().problems(TransformerSpec(mc="full"))[0]
 
 
 def test_moments_need_dropout() -> None:

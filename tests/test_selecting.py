@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import alscope
 from alscope import rng
 from alscope.errors import ConfigError, ShapeError, UnknownNameError
-from alscope.inputs import Forward, Head, Input, McMoments
+from alscope.inputs import Forward, Head, Input, McMoments, McProbs
 from alscope.registry import strategies
 from alscope.strategies._base import Strategy
 from alscope.types import Arrays, PoolView
@@ -36,6 +36,8 @@ WANTED = {
     "margin_dropout": ["mc_logits"],
     "least_confidence_dropout": ["mc_logits"],
     "entropy_dropout": ["mc_logits"],
+    "core_mse": ["mc_logits"],
+    "core_log": ["mc_logits"],
     "alpha_mix": ["logits", "embeddings", "labeled_embeddings", "labels", "head"],
 }
 
@@ -67,10 +69,14 @@ def some(names: list[str]) -> dict[str, Any]:
     return {name: given[name] for name in names}
 
 
-def moments(logits: np.ndarray) -> Arrays:
+def passes(logits: np.ndarray) -> np.ndarray:
     wide = logits.astype(np.float64)
     probs = np.exp(wide - wide.max(axis=2, keepdims=True))
-    probs /= probs.sum(axis=2, keepdims=True)
+    return probs / probs.sum(axis=2, keepdims=True)
+
+
+def moments(logits: np.ndarray) -> Arrays:
+    probs = passes(logits)
     votes = probs.argmax(axis=2)[..., None] == np.arange(probs.shape[2])
     return {
         "mean_probs": probs.mean(axis=0),
@@ -88,6 +94,7 @@ def view_of(arrays: dict[str, Any], name: str, *, seed: int, round: int) -> Pool
         Forward(on="unknowns"): {"embeddings": arrays["unknown_embeddings"]},
         Head(): {"weight": weight, "bias": bias},
         McMoments(): moments(arrays["mc_logits"]),
+        McProbs(): {"probs": passes(arrays["mc_logits"]).swapaxes(0, 1).astype(np.float32)},
     }
     return PoolView(
         {key: value for key, value in values.items()},
@@ -207,11 +214,11 @@ def test_parameters_reach_the_strategy_and_wrong_ones_are_refused() -> None:
 
 
 def test_the_number_of_passes_is_read_off_the_array() -> None:
-    passes = arguments()["mc_logits"]
-    alscope.select("bald", mc_logits=passes[:4], query_size=3)
+    logits = arguments()["mc_logits"]
+    alscope.select("bald", mc_logits=logits[:4], query_size=3)
 
     with pytest.raises(ConfigError, match="is 7, but mc_logits hold 4 passes"):
-        alscope.select("bald", mc_logits=passes[:4], query_size=3, params={"n_samples": 7})
+        alscope.select("bald", mc_logits=logits[:4], query_size=3, params={"n_samples": 7})
 
 
 def test_a_negative_query_and_an_unknown_name_are_refused() -> None:

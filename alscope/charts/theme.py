@@ -1,8 +1,9 @@
 """One colour and dash per strategy, the same in every chart.
 
-Hue tells the family (blue: uncertainty, green: diversity, orange: hybrid, grey and dashed: Random),
-dash tells members of a family apart, also without colour vision. All colours have a contrast of at
-least 3:1 to both the light and the dark background.
+Hue tells the family (blue: uncertainty, green: diversity, orange: hybrid, red: posterior, purple:
+imbalance, brown: learned, grey and dashed: Random), dash tells members of a family apart, also
+without colour vision. All colours have a contrast of at least 3:1 to both the light and the dark
+background.
 
 References:
     Okabe and Ito 2008, Color universal design (most hues); WCAG 2.2, 1.4.11 (contrast).
@@ -38,6 +39,9 @@ _COLORS = {
     "uncertainty": ("#0072b2", "#3b8ed0", "#6f6fd0", "#1f8a9e"),
     "diversity": ("#009e73", "#117733"),
     "hybrid": ("#d55e00", "#cc3311"),
+    "posterior": ("#ee3377",),
+    "imbalance": ("#aa4499", "#cc79a7"),
+    "learned": ("#9a6a00", "#b8860b"),
 }
 _OTHER = ("#cc79a7", "#9a6a00", "#aa4499", "#b8860b", "#ee3377")
 

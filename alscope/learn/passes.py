@@ -25,6 +25,7 @@ __all__ = [
     "forward_pass",
     "load_state",
     "mc_moments",
+    "mc_probs",
     "module_of",
     "state_arrays",
 ]
@@ -71,12 +72,16 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[IntArray, dict[str, Tensor]]]:
         """Positions within `indices`, (batch,), and inputs on the device."""
+        return self.part(0, 1)
+
+    def part(self, index: int, n_parts: int) -> Iterator[tuple[IntArray, dict[str, Tensor]]]:
+        """The same as one of `n_parts` iterations: progress goes up once over all of them."""
         order = self._order()
         for start in range(0, self.n, self._batch_size):
-            self.tick(start / self.n)
+            self.tick((index + start / self.n) / n_parts)
             positions = order[start : start + self._batch_size]
             yield positions, self._load(positions)
-        self.tick(1.0)
+        self.tick((index + 1) / n_parts)
 
     def tick(self, fraction: float) -> None:
         """Report progress, and stop if somebody asked for it.
@@ -164,12 +169,14 @@ def mc_moments(
     """
     module_of(model).eval()
     layers = _dropout_layers(model)
-    if not layers:
-        message = "no stochastic layer: no dropout is above 0, so all passes are equal; raise it"
-        raise ConfigError([Problem("backbone.params.dropout", message)])
     if model.head_only_dropout:
         moments = Moments(len(embeddings), n_classes)
-        _head_passes(model, batches, embeddings, moments, _masks(model, n_samples, generator))
+        masks = _masks(model, n_samples, generator)
+        for positions, passes in _head_passes(model, batches, embeddings, masks):
+            running = Running()
+            for logits in passes:
+                running.add(logits)
+            moments.put(positions, running)
         return moments.arrays()
     moments = Moments(batches.n, n_classes)
     streams = [generator("masks", t).initial_seed() for t in range(n_samples)]
@@ -180,6 +187,39 @@ def mc_moments(
     finally:
         module_of(model).eval()
     return moments.arrays()
+
+
+@torch.no_grad()
+def mc_probs(
+    model: Backbone,
+    batches: Batches,
+    *,
+    n_samples: int,
+    n_classes: int,
+    embeddings: FloatArray,
+    generator: Generators,
+) -> Arrays:
+    """Class probabilities of `n_samples` stochastic passes that all samples share.
+
+    The first form of `mc_moments`, with the same masks and arguments.
+
+    Returns:
+        `probs`, (n, n_samples, n_classes), float32.
+
+    Raises:
+        ConfigError: If no dropout is active, or masks would differ between samples.
+    """
+    module_of(model).eval()
+    _dropout_layers(model)
+    if not model.head_only_dropout:
+        message = "passes must share one mask per pass; sample from the dropout before the head"
+        raise ConfigError([Problem("backbone", message)])
+    probs = np.empty((len(embeddings), n_samples, n_classes), dtype=np.float32)
+    masks = _masks(model, n_samples, generator)
+    for positions, passes in _head_passes(model, batches, embeddings, masks):
+        block = torch.stack([torch.softmax(logits.double(), dim=1) for logits in passes], dim=1)
+        probs[positions] = block.float().cpu().numpy()
+    return {"probs": probs}
 
 
 def state_arrays(model: Backbone) -> Arrays:
@@ -216,17 +256,18 @@ def module_of(model: Backbone) -> nn.Module:
 
 
 def _head_passes(
-    model: Backbone, batches: Batches, embeddings: FloatArray, moments: Moments, masks: Tensor
-) -> None:
+    model: Backbone, batches: Batches, embeddings: FloatArray, masks: Tensor
+) -> Iterator[tuple[IntArray, Iterator[Tensor]]]:
+    # Blocks of positions, each with the logits (block, n_classes) of one pass after the other.
     head, device = model.head, model.head.weight.device
     for start in range(0, len(embeddings), _BLOCK):
         batches.tick(start / len(embeddings))
         rows = torch.from_numpy(np.array(embeddings[start : start + _BLOCK])).to(device)
-        running = Running()
-        for mask in masks.to(device):
-            # (rows * mask) @ weight.T, with the mask on the smaller factor
-            running.add(nn.functional.linear(rows, head.weight * mask, head.bias))
-        moments.put(np.arange(start, start + len(rows)), running)
+        # (rows * mask) @ weight.T, with the mask on the smaller factor
+        passes = (
+            nn.functional.linear(rows, head.weight * mask, head.bias) for mask in masks.to(device)
+        )
+        yield np.arange(start, start + len(rows)), passes
 
 
 def _full_passes(model: Backbone, batches: Batches, moments: Moments, streams: list[int]) -> None:
@@ -248,7 +289,11 @@ def _masks(model: Backbone, n_samples: int, generator: Generators) -> Tensor:
 
 
 def _dropout_layers(model: Backbone) -> list[nn.Module]:
-    """The active dropout layers that passes sample from."""
+    """The active dropout layers that passes sample from; refused if there are none."""
     found = [model.dropout] if model.head_only_dropout else list(module_of(model).modules())
     kinds = (nn.modules.dropout._DropoutNd,)
-    return [layer for layer in found if isinstance(layer, kinds) and layer.p > 0]
+    active = [layer for layer in found if isinstance(layer, kinds) and layer.p > 0]
+    if not active:
+        message = "no stochastic layer: no dropout is above 0, so all passes are equal; raise it"
+        raise ConfigError([Problem("backbone.params.dropout", message)])
+    return list(active)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from alscope import rng
 from alscope.engine.validate import check_selection
 from alscope.errors import ConfigError, Problem
-from alscope.inputs import Embeddings, Head, Input, Logits, McMoments, Probs
+from alscope.inputs import Embeddings, Head, Input, Logits, McMoments, McProbs, Probs
 from alscope.params import check_fields
 from alscope.registry import strategies
 from alscope.selecting._given import Given, missing
@@ -133,7 +133,7 @@ def _problems(strategy: Strategy, key: Input, given: Given) -> Iterator[Problem]
             f"{strategy.key} needs {key!r}, a pass over a network that no array replaces; "
             "run it in a study",
         )
-    elif isinstance(key, McMoments) and given.mc_logits is not None:
+    elif isinstance(key, McMoments | McProbs) and given.mc_logits is not None:
         if len(given.mc_logits) != key.n_samples:
             n = len(given.mc_logits)
             yield Problem(
@@ -154,7 +154,7 @@ def _argument(key: Input) -> str | None:
         return None
     if isinstance(key, Logits | Probs):
         return "logits"
-    return "mc_logits" if isinstance(key, McMoments) else None
+    return "mc_logits" if isinstance(key, McMoments | McProbs) else None
 
 
 def _restored(selection: Selection, order: IntArray) -> Selection:

@@ -6,7 +6,7 @@ import numpy as np
 
 from alscope import rng
 from alscope.errors import ConfigError
-from alscope.inputs import Forward, Head, McMoments
+from alscope.inputs import Forward, Head, McMoments, McProbs
 from alscope.selecting._given import Given, missing
 from alscope.strategies._base import Strategy
 from alscope.types import Arrays, FloatArray, InputKey, IntArray, PoolView
@@ -50,6 +50,8 @@ def _values(strategy: Strategy, given: Given, order: IntArray) -> dict[InputKey,
             values[source] = given.head._asdict()
         elif isinstance(key, McMoments) and given.mc_logits is not None:
             values[source] = _moments(given.mc_logits[:, order])
+        elif isinstance(key, McProbs) and given.mc_logits is not None:
+            values[source] = {"probs": _probs(given.mc_logits[:, order])}
         elif isinstance(source, Forward):
             values[source] = _forward(source, given, order)
     return values
@@ -88,6 +90,16 @@ def _moments(logits: FloatArray) -> Arrays:
         "std_probs": np.sqrt(squares / len(logits)),
         "votes": votes,
     }
+
+
+def _probs(logits: FloatArray) -> FloatArray:
+    """The array of `McProbs`, (n, n_samples, n_classes), one pass at a time."""
+    probs = np.empty((logits.shape[1], logits.shape[0], logits.shape[2]), dtype=np.float32)
+    for t, one in enumerate(logits):
+        exps = one.astype(np.float64)
+        exps = np.exp(exps - exps.max(axis=1, keepdims=True, initial=-np.inf))
+        probs[:, t] = exps / exps.sum(axis=1, keepdims=True)
+    return probs
 
 
 class _View(PoolView):

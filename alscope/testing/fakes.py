@@ -14,12 +14,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.inputs import Forward, Head, HeadParams, Input, McMoments
+from alscope.inputs import Forward, Head, HeadParams, Input, McMoments, McProbs
 from alscope.rng import generator, tie_keys
 from alscope.strategies._base import Strategy
+from alscope.strategies.noise_stability import NoiseDeviations
+from alscope.strategies.saal import WorstCaseLosses
 from alscope.types import Arrays, IntArray, PoolView
 
-__all__ = ["FakePool", "make_pool", "make_view", "moments_of", "softmax", "with_winner_at"]
+__all__ = [
+    "FakePool",
+    "make_pool",
+    "make_view",
+    "moments_of",
+    "probs_of",
+    "softmax",
+    "with_winner_at",
+]
 
 _DROPOUT = 0.3
 
@@ -112,6 +122,31 @@ class _Model:
         kept = rng.random((n_samples, self.n_features)) >= _DROPOUT
         masks = (kept / (1 - _DROPOUT)).astype(np.float32)
         return np.stack([softmax(self.logits(embeddings * mask)) for mask in masks])
+
+    def deviations(
+        self, embeddings: NDArray[np.float32], n_draws: int, scale: float
+    ) -> NDArray[np.float32]:
+        weight, bias = self.head()
+        noise = generator(self.seed, "fake_noise").normal(size=(n_draws, *weight.shape))
+        noise /= np.linalg.norm(noise, axis=(1, 2), keepdims=True)
+        noise *= scale * np.linalg.norm(weight)
+        clean = softmax(embeddings @ weight.T + bias)
+        moved = [softmax(embeddings @ (weight + one).T + bias) - clean for one in noise]
+        joined = np.concatenate(moved, axis=1) / np.linalg.norm(clean, axis=1, keepdims=True)
+        result: NDArray[np.float32] = joined.astype(np.float32)
+        return result
+
+    def losses(self, embeddings: NDArray[np.float32], radius: float) -> Arrays:
+        # The worst change of the head alone, in closed form.
+        weight, bias = (part.astype(np.float64) for part in self.head())
+        logits = embeddings @ weight.T + bias
+        labels = np.eye(self.n_classes)[logits.argmax(axis=1)]
+        slopes = softmax(logits) - labels
+        squares = embeddings.astype(np.float64) ** 2 @ (weight**2).T + bias**2
+        lengths = np.sqrt((slopes**2 * squares).sum(axis=1, keepdims=True))
+        steps = np.divide(slopes * squares, lengths, out=np.zeros_like(logits), where=lengths > 0)
+        moved = {"clean": logits, "perturbed": logits + radius * steps}
+        return {name: -np.log((softmax(z) * labels).sum(axis=1)) for name, z in moved.items()}
 
 
 def make_pool(
@@ -220,6 +255,15 @@ def moments_of(probs: NDArray[np.floating[Any]]) -> Arrays:
     }
 
 
+def probs_of(probs: NDArray[np.floating[Any]]) -> Arrays:
+    """The arrays of `McProbs` for given passes.
+
+    Args:
+        probs: Class probabilities of each pass, (n_samples, n, n_classes).
+    """
+    return {"probs": probs.swapaxes(0, 1).astype(np.float32)}
+
+
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Probabilities of logits, (n, n_classes)."""
     values: NDArray[np.float64] = logits.astype(np.float64)
@@ -236,4 +280,10 @@ def _values(key: Input, model: _Model, n: int) -> Arrays:
         return {"logits": model.logits(embeddings), "embeddings": embeddings}
     if isinstance(key, McMoments):
         return moments_of(model.passes(embeddings, key.n_samples))
+    if isinstance(key, McProbs):
+        return probs_of(model.passes(embeddings, key.n_samples))
+    if isinstance(key, NoiseDeviations):
+        return {"deviations": model.deviations(embeddings, key.n_draws, key.scale)}
+    if isinstance(key, WorstCaseLosses):
+        return model.losses(embeddings, key.radius)
     raise TypeError(f"no made-up values for {key!r}; pass its arrays in overrides")

@@ -20,10 +20,10 @@ import numpy as np
 from alscope import registry, rng
 from alscope.errors import ShapeError
 from alscope.hashing import digest
-from alscope.inputs import Forward, Input, McMoments
+from alscope.inputs import Forward, Input, McMoments, McProbs
 from alscope.params import check_fields
 from alscope.strategies._base import Strategy
-from alscope.testing.fakes import FakePool, make_pool, moments_of, with_winner_at
+from alscope.testing.fakes import FakePool, make_pool, moments_of, probs_of, with_winner_at
 from alscope.types import Arrays, Selection
 
 __all__ = ["StrategyConformance", "choose", "chosen_ids"]
@@ -228,9 +228,10 @@ def _with_logits(pool: FakePool, logits: np.ndarray) -> Mapping[Input, Arrays]:
     for key, arrays in pool.values.items():
         if key.on == "pool" and isinstance(key, Forward):
             values[key] = {**arrays, "logits": logits}
-        if key.on == "pool" and isinstance(key, McMoments):
+        if key.on == "pool" and isinstance(key, McMoments | McProbs):
             # Passes contradict each other: class c in one is class c + 1 in the next.
             raw = np.stack([np.roll(logits, t, axis=1) for t in range(key.n_samples)])
             exps = np.exp(raw.astype(np.float64) - raw.max(axis=2, keepdims=True))
-            values[key] = moments_of(exps / exps.sum(axis=2, keepdims=True))
+            made = moments_of if isinstance(key, McMoments) else probs_of
+            values[key] = made(exps / exps.sum(axis=2, keepdims=True))
     return values

@@ -19,7 +19,15 @@ __all__ = ["ESSENTIALS", "fill_strategies", "strategy_form"]
 ESSENTIALS = ("random", "entropy", "margin", "bald", "coreset", "badge")
 """One or two of each kind, and the baseline."""
 
-_GROUPS = ("baseline", "uncertainty", "diversity", "hybrid")
+_GROUPS = (
+    "baseline",
+    "uncertainty",
+    "diversity",
+    "hybrid",
+    "posterior",
+    "learned",
+    "imbalance",
+)
 _PREFIX = Key.STRATEGY_FORM
 
 

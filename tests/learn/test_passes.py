@@ -13,7 +13,14 @@ from alscope.backbones.protocols import Backbone, BackboneSpec
 from alscope.backbones.small_cnn import SmallCnnSpec
 from alscope.backbones.text_bag import TextBagSpec
 from alscope.errors import Cancelled, ConfigError, StoreError
-from alscope.learn.passes import Batches, forward_pass, load_state, mc_moments, state_arrays
+from alscope.learn.passes import (
+    Batches,
+    forward_pass,
+    load_state,
+    mc_moments,
+    mc_probs,
+    state_arrays,
+)
 from alscope.types import Arrays, IntArray
 from tests.learn.fakes import (
     CPU,
@@ -329,3 +336,35 @@ def test_a_state_of_another_network_is_refused_by_name() -> None:
 
     with pytest.raises(StoreError, match=r"'head.bias' \(stored \(7,\), wanted \(3,\)\)"):
         load_state(built(MLP), state)
+
+
+def probs_of_passes(spec: BackboneSpec, n: int = 30) -> np.ndarray:
+    """Probabilities of a fresh network on made-up embeddings; rows 0 and 1 are one sample."""
+    model = built(spec)
+    rows = np.random.default_rng(0).normal(size=(n, model.n_features)).astype(np.float32)
+    rows[1:2] = rows[:1]
+    return mc_probs(
+        model,
+        batches_of(TensorSource(blobs(50)[0]), np.arange(n)),
+        n_samples=5,
+        n_classes=N_CLASSES,
+        embeddings=rows,
+        generator=streams(),
+    )["probs"]
+
+
+def test_passes_share_their_masks_between_samples() -> None:
+    probs = probs_of_passes(MLP)
+
+    assert (probs[0] == probs[1]).all()
+    assert np.ptp(probs[0], axis=0).max() > 0
+    np.testing.assert_allclose(probs.sum(axis=2), 1, atol=1e-6)
+
+
+def test_an_empty_set_has_empty_passes() -> None:
+    assert probs_of_passes(MLP, n=0).shape == (0, 5, N_CLASSES)
+
+
+def test_passes_with_masks_of_each_sample_are_refused() -> None:
+    with pytest.raises(ConfigError, match="share one mask"):
+        probs_of_passes(DeepDropoutSpec(dropout=0.5))
