@@ -251,9 +251,10 @@ class McProbs(Input):
     """Class probabilities of each of T stochastic (dropout) passes, (n, T, n_classes), float32.
 
     One mask per pass is shared by all samples, so that pass t is the same network everywhere: what
-    one sample's label says about the network can be carried over to the others. The masks are those
-    of `McMoments`. Only dropout directly before the head can be sampled so; where a backbone
-    samples from its inner layers as well, this input is refused. Memory and cache entry:
+    one sample's label says about the network can be carried over to the others. The masks are drawn
+    as those of `McMoments` are, from a stream of their own. Only dropout directly before the head
+    can be sampled so; where a backbone samples from its inner layers as well, this input is
+    refused. Memory and cache entry:
     4 * n * T * n_classes bytes (200 MB for n = 50,000, T = 10 and 100 classes).
 
     Attributes:
