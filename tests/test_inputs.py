@@ -140,14 +140,14 @@ def test_probabilities_of_passes_are_those_behind_the_moments() -> None:
 
 
 def test_probabilities_of_passes_need_dropout_before_the_head_only() -> None:
-    assert "dropout is 0" in McProbs().problems(MlpSpec(dropout=0.0))[0]
-    assert McProbs().problems(MlpSpec(dropout=0.1)) == ()
-    assert "one network for all samples" in McProbs().problems(TransformerSpec(mc="full"))[0]
+    assert "dropout is 0" in McProbs().problems(MlpSpec(dropout=0.0), PLANE)[0]
+    assert McProbs().problems(MlpSpec(dropout=0.1), PLANE) == ()
+    assert "one network for all samples" in McProbs().problems(TransformerSpec(mc="full"), PLANE)[0]
 
 
 def test_moments_need_dropout() -> None:
-    assert "dropout is 0" in McMoments().problems(MlpSpec(dropout=0.0))[0]
-    assert McMoments().problems(MlpSpec(dropout=0.1)) == ()
+    assert "dropout is 0" in McMoments().problems(MlpSpec(dropout=0.0), PLANE)[0]
+    assert McMoments().problems(MlpSpec(dropout=0.1), PLANE) == ()
 
 
 def test_a_view_shows_declared_inputs_only() -> None:

@@ -59,6 +59,11 @@ class Network(nn.Module):
         """Exact input of dropout and head, (batch, n_features)."""
         return self.pool(self.stage_outputs(inputs)[-1], inputs)
 
+    def with_taps(self, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Logits, and every stage pooled as the last one is, in one forward pass."""
+        taps = tuple(self.pool(output, inputs) for output in self.stage_outputs(inputs))
+        return self.head(self.dropout(taps[-1])), taps
+
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits, (batch, n_classes)."""
         logits: Tensor = self.head(self.dropout(self.embed(inputs)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -49,19 +50,28 @@ class TextBagNetwork(Network):
 
 
 class Encoder(nn.Module):
-    """A pretrained encoder, reduced to its last hidden states."""
+    """A pretrained encoder, reduced to its hidden states."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Hidden states, (batch, length, n_features)."""
-        output: Any = self.model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-        )
-        states: Tensor = output.last_hidden_state
+        """The last hidden states, (batch, length, n_features)."""
+        states: Tensor = self._run(inputs, layers=False).last_hidden_state
         return states
+
+    def with_layers(self, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The last hidden states, and those of the token vectors and of every layer."""
+        output = self._run(inputs, layers=True)
+        return output.last_hidden_state, output.hidden_states
+
+    def _run(self, inputs: Inputs, *, layers: bool) -> Any:
+        return self.model(
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            output_hidden_states=layers,
+        )
 
 
 class EncoderNetwork(Network):
@@ -96,7 +106,22 @@ class EncoderNetwork(Network):
 
     def pool(self, last: Tensor, inputs: Inputs) -> Tensor:
         """One vector per text."""
-        if self.pooling == "first":
-            return last[:, 0]
-        mask = inputs["attention_mask"].unsqueeze(2).to(last.dtype)  # (batch, length, 1)
-        return (last * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        return last[:, 0] if self.pooling == "first" else _mean_of_tokens(last, inputs)
+
+    def with_taps(self, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Logits, and the hidden states a quarter, half, three quarters and all of the way up.
+
+        They are averaged over the tokens that are not padding, however the last ones are pooled. Of
+        fewer than four layers each comes once.
+        """
+        last, layers = cast(Encoder, self.stages[0]).with_layers(inputs)
+        n_layers = len(layers) - 1  # the token vectors are no layer
+        chosen = sorted({math.ceil(n_layers * quarter / 4) for quarter in (1, 2, 3, 4)})
+        taps = tuple(_mean_of_tokens(layers[layer], inputs) for layer in chosen)
+        return self.head(self.dropout(self.pool(last, inputs))), taps
+
+
+def _mean_of_tokens(states: Tensor, inputs: Inputs) -> Tensor:
+    """Mean over the tokens that are not padding, (batch, n_features)."""
+    mask = inputs["attention_mask"].unsqueeze(2).to(states.dtype)  # (batch, length, 1)
+    return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)

@@ -35,6 +35,10 @@ class BackboneSpec:
     """Registry name; set by the registry."""
     version: ClassVar[int] = 1
     """Raised when the same fields give another network."""
+    pretrained: ClassVar[bool] = False
+    """Whether a freshly built network has learned from other data already."""
+    order_blind: ClassVar[bool] = False
+    """Whether tokens of a text in another order give the same output."""
 
     dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the head.")
 
@@ -78,6 +82,17 @@ class Backbone(Protocol):
 
     def embed(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Exact input of dropout and head, (batch, n_features)."""
+
+    def with_taps(
+        self, inputs: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Logits, and one vector per sample from successive depths, in one forward pass.
+
+        The logits are bitwise those of a call, with the same random draws. The taps, (batch, width)
+        each with a width of its own, are what heads trained with the network read: the stages
+        averaged over the image, four layers averaged over the tokens of a text that are not
+        padding, flat stages as they are. Gradients flow through them.
+        """
 
     def __call__(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """Logits, (batch, n_classes)."""

@@ -37,6 +37,7 @@ class TextBagSpec(BackboneSpec):
 
     modalities = frozenset({"text"})
     title = "Bag of words"
+    order_blind = True
 
     n_buckets: int = param(1 << 15, low=16, high=1 << 22, help="Rows of the vector table.")
     width: int = param(64, low=1, high=4096, help="Width of the word vectors.")

@@ -43,6 +43,7 @@ class TransformerSpec(BackboneSpec):
 
     modalities = frozenset({"text"})
     title = "Pretrained transformer"
+    pretrained = True
 
     model: str = param(
         "distilbert-base-uncased", help="Name on the Hugging Face Hub, or a local folder."

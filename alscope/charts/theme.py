@@ -1,9 +1,9 @@
 """One colour and dash per strategy, the same in every chart.
 
 Hue tells the family (blue: uncertainty, green: diversity, orange: hybrid, red: posterior, purple:
-imbalance, brown: learned, grey and dashed: Random), dash tells members of a family apart, also
-without colour vision. All colours have a contrast of at least 3:1 to both the light and the dark
-background.
+imbalance, ochre: learned, brown: open set, grey and dashed: Random), dash tells members of a family
+apart, also without colour vision. All colours have a contrast of at least 3:1 to both the light and
+the dark background.
 
 References:
     Okabe and Ito 2008, Color universal design (most hues); WCAG 2.2, 1.4.11 (contrast).
@@ -42,6 +42,7 @@ _COLORS = {
     "posterior": ("#ee3377",),
     "imbalance": ("#aa4499", "#cc79a7"),
     "learned": ("#9a6a00", "#b8860b"),
+    "open_set": ("#8c564b", "#a0522d"),
 }
 _OTHER = ("#cc79a7", "#9a6a00", "#aa4499", "#b8860b", "#ee3377")
 

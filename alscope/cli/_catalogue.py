@@ -18,6 +18,11 @@ __all__ = ["data_root_of", "dataset_facts", "list_backbones", "list_datasets", "
 
 def list_strategies(arguments: argparse.Namespace) -> int:
     """`alscope strategies`."""
+    if arguments.markdown:
+        from alscope.catalogue import catalogue_page
+
+        put(catalogue_page().rstrip("\n"))
+        return 0
     facts = [_strategy_facts(name) for name in strategies]
     if arguments.json:
         put_json(facts)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alscope.config import StudyConfig
     from alscope.engine.service import Plan, Service, StudyStatus
 
-__all__ = ["demo", "export", "list_studies", "open_service", "resume", "run", "show"]
+__all__ = ["demo", "export", "list_studies", "open_service", "report", "resume", "run", "show"]
 
 
 def open_service(arguments: argparse.Namespace, *, executor: str | None = None) -> Service:
@@ -114,6 +114,21 @@ def export(arguments: argparse.Namespace) -> int:
 
     write_frame(rounds, arguments.format, arguments.out)
     put(f"{len(rounds)} rounds of {status.n_runs} runs written to {arguments.out}")
+    return 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """`alscope report STUDY [--out FILE]`."""
+    from alscope.results.report import study_report
+
+    with open_service(arguments, executor="serial") as service:
+        status = find_study(service, arguments.study)
+        page = study_report(status.config, _rounds(service, status))
+    if arguments.out is None:
+        put(page.rstrip("\n"))
+        return 0
+    arguments.out.write_text(page, encoding="utf-8")
+    put(f"written to {arguments.out}")
     return 0
 
 

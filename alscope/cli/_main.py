@@ -36,6 +36,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "list": _commands.list_studies,
     "show": _commands.show,
     "export": _commands.export,
+    "report": _commands.report,
     "strategies": _catalogue.list_strategies,
     "datasets": _catalogue.list_datasets,
     "backbones": _catalogue.list_backbones,

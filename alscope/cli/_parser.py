@@ -75,6 +75,9 @@ def _add_results(commands: _Commands) -> None:
     show = commands.add("show", "Show the runs of a study and the area under every curve")
     _add_study(show)
     _add_json(show)
+    report = commands.add("report", "Write the tables of a study as a Markdown page")
+    _add_study(report)
+    report.add_argument("--out", metavar="FILE", type=Path, help="the file (default: print it)")
     export = commands.add("export", "Write the rounds of a study to a file")
     _add_study(export)
     export.add_argument("--format", choices=FORMATS, default="csv", help="(default: csv)")
@@ -82,7 +85,11 @@ def _add_results(commands: _Commands) -> None:
 
 
 def _add_catalogues(commands: _Commands) -> None:
-    _add_json(commands.add("strategies", "List the strategies and their parameters"))
+    strategies = commands.add("strategies", "List the strategies and their parameters")
+    _add_json(strategies)
+    strategies.add_argument(
+        "--markdown", action="store_true", help="print the whole catalogue (docs/strategies.md)"
+    )
     _add_json(commands.add("datasets", "List the data sets, and whether they are here"))
     _add_json(commands.add("backbones", "List the networks and their parameters"))
     commands.add("doctor", "Check the installation, the device, the disk and the stored runs")

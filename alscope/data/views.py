@@ -54,12 +54,18 @@ class Prepared:
         test: Test part.
         sample: What a sample looks like.
         fingerprint: Content address of data, tokenizer and augmentation.
+        pixel_mean: What was subtracted from every channel of images scaled to 0..1; empty: nothing.
+        pixel_std: What every channel was then divided by; empty: nothing.
+        flip: Whether a mirrored image is as good as the original, used in training or not.
     """
 
     train: Source
     test: Source
     sample: SampleSpec
     fingerprint: str
+    pixel_mean: tuple[float, ...] = ()
+    pixel_std: tuple[float, ...] = ()
+    flip: bool = False
 
 
 def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: Path) -> Prepared:
@@ -83,7 +89,17 @@ def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: 
         "scale": [raw.mean, raw.std],
         "augment": [raw.crop_padding, raw.flip] if augment else None,
     }
-    return Prepared(train=train, test=test, sample=raw.sample, fingerprint=digest(identity))
+    if raw.flip and not augment:
+        identity["flip"] = True  # contrastive views mirror images even if training does not
+    return Prepared(
+        train=train,
+        test=test,
+        sample=raw.sample,
+        fingerprint=digest(identity),
+        pixel_mean=raw.mean,
+        pixel_std=raw.std,
+        flip=raw.flip,
+    )
 
 
 def _sources(

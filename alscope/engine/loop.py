@@ -19,10 +19,10 @@ from alscope.data.oracle import TruthOracle
 from alscope.data.scenario import Scenario, build_scenario
 from alscope.engine.control import RunControl
 from alscope.engine.environment import check_same_environment, environment
+from alscope.engine.gather import Gathered, gather
 from alscope.engine.resources import Resources
-from alscope.engine.stages import DataRef, EvaluateStage, InputStage, TrainStage
+from alscope.engine.stages import DataRef, EvaluateStage, TrainStage
 from alscope.engine.validate import check_selection
-from alscope.inputs import Input
 from alscope.registry import backbones, strategies
 from alscope.store import _faults
 from alscope.store.artifacts import Artifact
@@ -84,6 +84,7 @@ class _Query:
     selection: Selection
     state: State | None
     costs: dict[str, float]
+    companions: list[dict[str, Any]]
     inputs_cached: bool
     contended: bool
 
@@ -170,6 +171,7 @@ class _Trial:
             indices=split.labeled,
             backbone=self.backbone,
             train=self.config.train,
+            attachments=self.strategy.attachments(),
             previous=previous,
         )
         self._last_stage = stage
@@ -178,8 +180,16 @@ class _Trial:
     def _query(self, number: int, stage: TrainStage, split: Split, state: State | None) -> _Query:
         self.control.progress("infer", 0.0)
         pool = self._candidates(number, split.pool)
-        inputs = self._inputs(number, stage, split, pool)
-        view = self._view(number, inputs, split, pool)
+        gathered = gather(
+            self.strategy,
+            stage,
+            split,
+            pool,
+            round=number,
+            labels=self.scenario.labels,
+            resources=self.resources,
+        )
+        view = self._view(number, gathered, split, pool)
         size = self.config.scenario.query_size
         name = self.config.strategy.name
         self.control.progress("select", 0.0)
@@ -196,7 +206,8 @@ class _Trial:
         observer = rng.generator(self.config.seed, "observe", name, number)
         began = time.perf_counter()
         state = self.strategy.observe(view, selection, outcome, observer, state)
-        costs = [self.resources.cost(artifact) for artifact in inputs.values()]
+        observe_s = time.perf_counter() - began
+        costs, fits = gathered.costs, gathered.fits
         return _Query(
             queried=queried,
             outcome=outcome,
@@ -206,10 +217,11 @@ class _Trial:
                 "load_s": sum(cost.load_s for cost in costs),
                 "inference_s": sum(cost.compute_s for cost in costs),
                 "acquisition_s": acquisition_s,
-                "aux_s": time.perf_counter() - began,
+                "aux_s": observe_s + sum(cost.total_s for cost in fits),
             },
-            inputs_cached=bool(inputs) and all(artifact.hit for artifact in inputs.values()),
-            contended=self.resources.contended or any(cost.contended for cost in costs),
+            companions=gathered.companions,
+            inputs_cached=bool(gathered.arrays) and gathered.all_cached,
+            contended=self.resources.contended or any(c.contended for c in (*costs, *fits)),
         )
 
     def _candidates(self, number: int, pool: IntArray) -> IntArray:
@@ -222,37 +234,10 @@ class _Trial:
         )
         return np.sort(chosen)
 
-    def _inputs(
-        self, number: int, stage: TrainStage, split: Split, pool: IntArray
-    ) -> dict[Input, Artifact]:
-        """The closure of what the strategy declared, every input once."""
-        sets = {"pool": pool, "labeled": split.labeled, "unknowns": split.unknowns}
-        found: dict[Input, Artifact] = {}
-
-        def add(key: Input) -> None:
-            if key in found:
-                return
-            for parent in key.parents():  # first, so that they are persisted too
-                add(parent.source())
-            wanted = InputStage(
-                numerics=self.resources.numerics,
-                seed=self.config.seed,
-                model=stage,
-                input=key,
-                indices=sets[key.on],
-            )
-            found[key] = self.resources.resolve(wanted, persist=number == 0)
-
-        for key in self.strategy.needs():
-            add(key.source())
-        return found
-
-    def _view(
-        self, number: int, inputs: dict[Input, Artifact], split: Split, pool: IntArray
-    ) -> PoolView:
+    def _view(self, number: int, gathered: Gathered, split: Split, pool: IntArray) -> PoolView:
         seed = rng.seed_for(self.config.seed, "tie_break", self.config.strategy.name)
         return PoolView(
-            {key: artifact.arrays for key, artifact in inputs.items()},
+            gathered.arrays,
             n_pool=pool.size,
             n_classes=self.scenario.known.size,
             round=number,
@@ -289,6 +274,8 @@ class _Trial:
             return None
         known = int(query.outcome.known.sum())
         size = int(query.queried.size)
+        # Said only where there are any, so that the records of all others stay as they were.
+        companions = {"companions": query.companions} if query.companions else {}
         return {
             "size": size,
             "n_known": known,
@@ -296,6 +283,7 @@ class _Trial:
             "purity": known / size,
             "class_counts": self._counts(query.outcome.labels[query.outcome.known]),
             "diagnostics": dict(query.selection.diagnostics),
+            **companions,
         }
 
     def _counts(self, labels: IntArray) -> list[int]:

@@ -27,9 +27,9 @@ from alscope.params import check_fields
 from alscope.registry import Registry, backbones, datasets, strategies
 from alscope.store.runs import RunStore
 from alscope.strategies._base import Strategy
-from alscope.types import RunState
+from alscope.types import RunState, SampleSpec
 
-__all__ = ["Plan", "composition", "make_plan", "study_problems"]
+__all__ = ["Plan", "composition", "make_plan", "strategy_problems", "study_problems"]
 
 SAMPLED_RUNS = 100
 """Runs looked at for the time estimate."""
@@ -99,7 +99,7 @@ def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
         path = f"scenarios[{index}]"
         problems += _scenario_problems(scenario, path, backbone, root, study.seeds or (0,))
     if backbone is not None:
-        problems += _input_problems(chosen, backbone)
+        problems += _strategy_problems(study, chosen, backbone, root)
     problems += _candidate_problems(study)
     return problems
 
@@ -187,16 +187,42 @@ def _scenario_problems(
     return problems
 
 
-def _input_problems(
-    chosen: Iterable[tuple[str, Strategy | None]], backbone: BackboneSpec
+def strategy_problems(
+    strategy: Strategy, scenario: ScenarioConfig, backbone: BackboneSpec, sample: SampleSpec
+) -> tuple[str, ...]:
+    """Why a strategy cannot run on such data, in such a scenario, with such a network."""
+    own = strategy.problems(scenario)
+    if own:  # what it needs may be undefined then
+        return own
+    needed = (reason for key in strategy.needs() for reason in key.problems(backbone, sample))
+    return tuple(dict.fromkeys(needed))
+
+
+def _strategy_problems(
+    study: StudyConfig,
+    chosen: Iterable[tuple[str, Strategy | None]],
+    backbone: BackboneSpec,
+    root: DataRoot,
 ) -> list[Problem]:
-    return [
+    samples = [_sample(scenario.dataset, root) for scenario in study.scenarios]
+    found = [
         Problem(path, f"{strategy.key} cannot run here: {reason}")
         for path, strategy in chosen
         if strategy is not None
-        for needed in strategy.needs()
-        for reason in needed.problems(backbone)
+        for scenario, sample in zip(study.scenarios, samples, strict=True)
+        if sample is not None
+        for reason in strategy_problems(strategy, scenario, backbone, sample)
     ]
+    return list(dict.fromkeys(found))
+
+
+def _sample(dataset: str, root: DataRoot) -> SampleSpec | None:
+    """What its samples look like; None where the data set itself is a problem already."""
+    try:
+        sample: SampleSpec = datasets.get(dataset)().summary(root).sample
+    except (UnknownNameError, DatasetError):
+        return None
+    return sample
 
 
 def _candidate_problems(study: StudyConfig) -> list[Problem]:
@@ -222,6 +248,7 @@ def _warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     groups = {strategies.info(spec.name).get("group") for spec in study.strategies}
     if "baseline" not in groups:
         yield "Random is not among the strategies; without it no gain can be stated"
+    yield from _remarks(study)
     for scenario in study.scenarios:
         n_classes = scenario.n_known or len(scenario.known_classes)
         if not n_classes:
@@ -231,6 +258,18 @@ def _warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
                 f"{scenario.title}: {scenario.n_initial} initial labels for {n_classes} classes; "
                 "some classes start without an example"
             )
+
+
+def _remarks(study: StudyConfig) -> Iterable[str]:
+    for spec in study.strategies:
+        strategy: Strategy = strategies.get(spec.name)(**spec.params)
+        if any(attachment.changes_model for attachment in strategy.attachments()):
+            yield (
+                f"{spec.title} trains a head together with the target model and so changes it; "
+                "its curve compares training and selection, not selection alone"
+            )
+        for scenario in study.scenarios:
+            yield from (f"{spec.title}, {scenario.title}: {r}" for r in strategy.remarks(scenario))
 
 
 def _scenario_key(run: RunConfig) -> str:

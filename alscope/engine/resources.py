@@ -16,7 +16,9 @@ from alscope.data.views import Prepared, Source, prepare
 from alscope.engine.control import NullControl
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
 from alscope.learn import device as devices
+from alscope.learn.attachments import build_heads, load_heads, target_state
 from alscope.learn.passes import Batches, load_state
+from alscope.learn.protocols import Attachment
 from alscope.registry import datasets
 from alscope.store.artifacts import Artifact, ArtifactCache
 from alscope.store.codecs import normal_arrays
@@ -24,6 +26,7 @@ from alscope.types import Control, Cost, IntArray
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from alscope.backbones.protocols import Backbone, BackboneSpec
 
@@ -179,11 +182,26 @@ class Resources:
         prepared, _ = self.train_data(stage.data)
         with rng.seeded(stage.seed, "rebuild"):
             model = stage.backbone.build(prepared.sample, stage.data.known.size)
-        load_state(model, artifact.arrays)
+        load_state(model, target_state(artifact.arrays))
         model.to(self.device)  # type: ignore[attr-defined]
         model.eval()  # type: ignore[attr-defined]
         self._warm_up(model, prepared)
         return self._models.put(stage.key, model)
+
+    def heads(self, stage: TrainStage) -> dict[Attachment, nn.Module]:
+        """The heads that were trained with the model of a stage, in evaluation mode."""
+        if not stage.attachments:
+            return {}
+        prepared, _ = self.train_data(stage.data)
+        with rng.seeded(stage.seed, "rebuild"):
+            heads = build_heads(
+                stage.attachments,
+                self.model(stage),
+                prepared.train,
+                n_classes=stage.data.known.size,
+            )
+        load_heads(heads, self.resolve(stage, persist=True).arrays)
+        return dict(zip(stage.attachments, heads, strict=True))
 
     def forget_run(self) -> None:
         """Drop what only the finished run needed."""

@@ -19,6 +19,7 @@ from alscope.backbones.protocols import BackboneSpec
 from alscope.config import TrainConfig
 from alscope.hashing import digest
 from alscope.inputs import Input, InputContext
+from alscope.learn.protocols import Attachment
 from alscope.types import Arrays, IntArray
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class TrainStage(Stage):
         indices: Labeled samples, (n_labeled,), sorted.
         backbone: Network.
         train: Training configuration.
+        attachments: Heads trained with it; part of the key, because their gradients reach it.
         previous: The model to start from when `train.init` is "previous".
     """
 
@@ -92,10 +94,12 @@ class TrainStage(Stage):
     indices: IntArray
     backbone: BackboneSpec
     train: TrainConfig
+    attachments: tuple[Attachment, ...] = ()
     previous: TrainStage | None = None
 
     def compute(self, resources: Resources) -> Produced:
         """Fit the model."""
+        from alscope.learn.attachments import heads_state
         from alscope.learn.passes import state_arrays
         from alscope.learn.trainer import fit
 
@@ -115,6 +119,7 @@ class TrainStage(Stage):
             device=resources.device,
             control=resources.control,
             initial=initial,
+            attachments=self.attachments,
         )
         facts = {
             "steps": result.n_steps,
@@ -125,7 +130,7 @@ class TrainStage(Stage):
             "load_s": result.load_s,
             "compute_s": result.compute_s,
         }
-        return state_arrays(result.model), facts
+        return {**state_arrays(result.model), **heads_state(result.heads)}, facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,6 +210,7 @@ class InputStage(Stage):
             n_classes=self.model.data.known.size,
             parents={p.input: resources.resolve(p, persist=False).arrays for p in self.parents()},
             generator=lambda *names: rng.torch_generator(stream, *names),
+            attachments=resources.heads(self.model),
         )
         start = time.perf_counter()
         arrays = self.input.compute(context)

@@ -84,6 +84,9 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "n_known_queried": Column("int64", "labels", "Of these, samples of known classes."),
     "purity": Column("float64", "share", "Known share of this query; NaN in the last round."),
+    "companions": Column(
+        "str", "", "What the query's strategy fitted beside the model, with its setting."
+    ),
     "train_s": Column("float64", "s", "Training of the model, as if the strategy ran alone."),
     "evaluate_s": Column("float64", "s", "Evaluation on the test set, as if alone."),
     "load_s": Column("float64", "s", "Selection: loading and copying, as if alone."),

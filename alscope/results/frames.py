@@ -243,10 +243,17 @@ def _round_values(data: Mapping[str, Any]) -> dict[str, Any]:
         "query_size": query["size"],
         "n_known_queried": query["n_known"],
         "purity": query["purity"],
+        "companions": "; ".join(_named(item) for item in query.get("companions", ())),
         **{name: timing[name] for name in _TIMES},
         **{name: timing[name] for name in ("train_cached", "inputs_cached", "contended")},
         **{name: env[name] for name in ("device", "n_threads", "data_fingerprint")},
     }
+
+
+def _named(companion: Mapping[str, Any]) -> str:
+    """The name, and which encoder it is where there is a choice."""
+    encoder = companion.get("encoder")
+    return str(companion["name"]) + (f" ({encoder})" if encoder else "")
 
 
 def _number(value: Any) -> float:

@@ -19,7 +19,7 @@ __all__ = ["RANDOM", "TABLE_COLUMNS", "aubc_frame", "aubc_table"]
 RANDOM = "random"
 """The strategy that all others are held against."""
 
-_TIMES = ("load_s", "inference_s", "acquisition_s", "selection_s")
+_TIMES = ("load_s", "inference_s", "acquisition_s", "selection_s", "aux_s")
 
 TABLE_COLUMNS = {
     "scenario": Column("str", "", "Title of the scenario."),
@@ -37,6 +37,8 @@ TABLE_COLUMNS = {
         "float64", "labels", "Where the mean curve reaches the target; NaN: not reached."
     ),
     "label_ratio": Column("float64", "", "labels_to_target / the same of Random."),
+    "purity": Column("float64", "share", "Known share of everything that was queried."),
+    "companions": Column("str", "", "What the strategy fitted beside the model."),
     **{name: Column("float64", "s", f"Median {name} of a query.") for name in _TIMES},
     "best": Column("bool", "", "Best mean area of the scenario."),
     "tied": Column("bool", "", "Not told apart from the best by the paired 95% t-interval."),
@@ -118,7 +120,11 @@ def aubc_table(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 def _summary(runs: pd.DataFrame, areas: pd.DataFrame, strategy: str) -> dict[str, Any]:
     own = areas[areas["strategy"] == strategy]
     area, final = mean_interval(own["aubc"]), mean_interval(own["final"])
-    n_runs = runs.loc[runs["strategy"] == strategy, "run_id"].nunique()
+    all_rounds = runs[runs["strategy"] == strategy]
+    n_runs = all_rounds["run_id"].nunique()
+    rounds = complete_runs(all_rounds)
+    n_queried = int(rounds["query_size"].sum())
+    fitted = [text for text in all_rounds["companions"].unique() if text]
     return {
         "n": len(own),
         "n_incomplete": n_runs - len(own),
@@ -128,6 +134,8 @@ def _summary(runs: pd.DataFrame, areas: pd.DataFrame, strategy: str) -> dict[str
         "final": final.mean,
         "final_low": final.low,
         "final_high": final.high,
+        "purity": rounds["n_known_queried"].sum() / n_queried if n_queried else np.nan,
+        "companions": "; ".join(fitted),
     }
 
 

@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition.ranking import top_k
+from alscope.config import ScenarioConfig
+from alscope.errors import SelectionError
 from alscope.inputs import Input
+from alscope.learn.protocols import Attachment
 from alscope.types import Outcome, PoolView, Selection, State
 
-__all__ = ["ScoreStrategy", "Strategy"]
+__all__ = ["ScoreStrategy", "Strategy", "require_labels"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,22 @@ class Strategy(ABC):
     """Registry name; set by the registry."""
     version: ClassVar[int] = 1
     """Raised when the same inputs give another selection."""
+    needs_labels: ClassVar[bool] = False
+    """Whether it is undefined without a labeled sample of a known class."""
+
+    def problems(self, scenario: ScenarioConfig) -> tuple[str, ...]:
+        """Why it cannot run in a scenario, or with its hyper-parameters; empty if it can."""
+        if self.needs_labels and scenario.initial != "given" and scenario.n_initial == 0:
+            return ("it needs at least one label before the first query; raise n_initial above 0",)
+        return ()
+
+    def remarks(self, scenario: ScenarioConfig) -> tuple[str, ...]:
+        """What to know before running it in a scenario that it was not made for."""
+        return ()
+
+    def attachments(self) -> tuple[Attachment, ...]:
+        """Heads to be trained together with the target model."""
+        return ()
 
     def needs(self) -> tuple[Input, ...]:
         """The inputs `select` reads."""
@@ -76,3 +95,16 @@ class ScoreStrategy(Strategy):
         """The `query_size` highest scores; ties broken by the view's keys."""
         scores = self.scores(view)
         return Selection(top_k(scores, query_size, keys=view.tie_keys), scores)
+
+
+def require_labels(view: PoolView, name: str) -> None:
+    """Refuse to select without a labeled sample of a known class.
+
+    Raises:
+        SelectionError: If there is none.
+    """
+    if view.n_labeled == 0:
+        raise SelectionError(
+            f"{name} needs a labeled sample of a known class, and there is none in round "
+            f"{view.round}; raise n_initial, or let the initial set hold known classes only"
+        )

@@ -7,6 +7,7 @@ before that head. They are therefore consistent with each other, as a model's wo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.inputs import Forward, Head, HeadParams, Input, McMoments, McProbs
+from alscope.inputs import (
+    AttachmentOutput,
+    DetectorForward,
+    Forward,
+    Head,
+    HeadParams,
+    Input,
+    McMoments,
+    McProbs,
+    Projections,
+)
 from alscope.rng import generator, tie_keys
 from alscope.strategies._base import Strategy
 from alscope.strategies.noise_stability import NoiseDeviations
@@ -32,6 +43,8 @@ __all__ = [
 ]
 
 _DROPOUT = 0.3
+_N_SHIFTS = 4
+_WIDTH = 6  # of the embedding, unless told otherwise
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,8 +114,11 @@ class _Model:
 
     def head(self) -> HeadParams:
         rng = generator(self.seed, "fake_head")
-        weight = rng.normal(size=(self.n_classes, self.n_features)).astype(np.float32)
-        return HeadParams(weight, rng.normal(size=self.n_classes).astype(np.float32))
+        # Logits spread alike at any width; at 512 features they would all be saturated.
+        spread = math.sqrt(_WIDTH / self.n_features)
+        weight = spread * rng.normal(size=(self.n_classes, self.n_features))
+        bias = rng.normal(size=self.n_classes)
+        return HeadParams(weight.astype(np.float32), bias.astype(np.float32))
 
     def embeddings(self, on: str, n: int) -> NDArray[np.float32]:
         centres = generator(self.seed, "fake_centres").normal(
@@ -154,7 +170,7 @@ def make_pool(
     *,
     n_pool: int = 40,
     n_classes: int = 3,
-    n_features: int = 6,
+    n_features: int = _WIDTH,
     n_labeled: int = 8,
     n_unknowns: int = 2,
     seed: int = 0,
@@ -188,7 +204,7 @@ def make_pool(
     rng = generator(seed, "fake_labels")
     rows = np.arange(n_pool) if ids is None else np.array(list(ids))
     return FakePool(
-        values=given | {key: _values(key, model, sizes[key.on]) for key in sources},
+        values=given | {key: _values(key, model, sizes) for key in sources},
         ids=rows.astype(np.int64),
         labels=rng.integers(0, n_classes, n_labeled),
         n_unknowns=n_unknowns,
@@ -203,7 +219,7 @@ def make_view(
     *,
     n_pool: int = 40,
     n_classes: int = 3,
-    n_features: int = 6,
+    n_features: int = _WIDTH,
     n_labeled: int = 8,
     n_unknowns: int = 2,
     seed: int = 0,
@@ -272,10 +288,10 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return values
 
 
-def _values(key: Input, model: _Model, n: int) -> Arrays:
+def _values(key: Input, model: _Model, sizes: Mapping[str, int]) -> Arrays:
     if isinstance(key, Head):
         return model.head()._asdict()
-    embeddings = model.embeddings(key.on, n)
+    embeddings = model.embeddings(key.on, sizes[key.on])
     if isinstance(key, Forward):
         return {"logits": model.logits(embeddings), "embeddings": embeddings}
     if isinstance(key, McMoments):
@@ -286,4 +302,26 @@ def _values(key: Input, model: _Model, n: int) -> Arrays:
         return {"deviations": model.deviations(embeddings, key.n_draws, key.scale)}
     if isinstance(key, WorstCaseLosses):
         return model.losses(embeddings, key.radius)
+    return _auxiliary(key, model, sizes)
+
+
+def _auxiliary(key: Input, model: _Model, sizes: Mapping[str, int]) -> Arrays:
+    """What heads and companions would say: that of other models which never existed."""
+    if isinstance(key, AttachmentOutput):
+        n_outputs = key.attachment.n_outputs(model.n_classes)
+        other = _Model(n_outputs, model.n_features, model.seed + 1)
+        return {"output": other.logits(other.embeddings(key.on, sizes[key.on]))}
+    if isinstance(key, DetectorForward):
+        extra = key.companion.spare_output or sizes["unknowns"] > 0
+        other = _Model(model.n_classes + extra, model.n_features, model.seed + 1)
+        embeddings = other.embeddings(key.on, sizes[key.on])
+        return {"logits": other.logits(embeddings), "embeddings": embeddings}
+    if isinstance(key, Projections):
+        n_shifts = _N_SHIFTS if key.companion.shifts else 1
+        shifted = [
+            _Model(model.n_classes, model.n_features, model.seed + 1 + shift)
+            for shift in range(n_shifts)
+        ]
+        rows = [other.embeddings(key.on, sizes[key.on]) for other in shifted]
+        return {"projections": np.stack(rows, axis=1)}
     raise TypeError(f"no made-up values for {key!r}; pass its arrays in overrides")

@@ -18,9 +18,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from alscope import registry, rng
-from alscope.errors import ShapeError
+from alscope.config import ScenarioConfig
+from alscope.errors import SelectionError, ShapeError
 from alscope.hashing import digest
-from alscope.inputs import Forward, Input, McMoments, McProbs
+from alscope.inputs import (
+    AttachmentOutput,
+    DetectorForward,
+    Forward,
+    Input,
+    McMoments,
+    McProbs,
+)
 from alscope.params import check_fields
 from alscope.strategies._base import Strategy
 from alscope.testing.fakes import FakePool, make_pool, moments_of, probs_of, with_winner_at
@@ -192,10 +200,30 @@ class StrategyConformance:
         pool = pool.with_values(_with_logits(pool, logits))
         choose(strategy, dataclasses.replace(pool, labels=np.zeros_like(pool.labels)))
 
-    def test_a_pool_without_any_label_is_legal(self, strategy: Strategy) -> None:
-        """The first round of a cold start."""
+    def test_a_pool_without_any_label_is_legal_or_refused(self, strategy: Strategy) -> None:
+        """The first round of a cold start: a choice, or the reason why there is none."""
+        import pytest
+
+        pool = self.make_pool(strategy, n_labeled=0)
         for query_size in (1, _QUERY_SIZE, _N_POOL):
-            choose(strategy, self.make_pool(strategy, n_labeled=0), query_size)
+            if strategy.needs_labels:
+                with pytest.raises(SelectionError, match="needs a labeled sample"):
+                    choose(strategy, pool, query_size)
+            else:
+                choose(strategy, pool, query_size)
+
+    def test_a_cold_start_is_refused_before_the_run_where_it_is_undefined(
+        self, strategy: Strategy
+    ) -> None:
+        """The plan asks this."""
+        cold = ScenarioConfig(initial="random", n_initial=0)
+        assert bool(strategy.problems(cold)) == strategy.needs_labels
+        assert not strategy.problems(ScenarioConfig())
+
+    def test_heads_that_are_read_are_declared(self, strategy: Strategy) -> None:
+        """Otherwise nobody would train them."""
+        read = {key.attachment for key in strategy.needs() if isinstance(key, AttachmentOutput)}
+        assert read == set(strategy.attachments())
 
     def test_a_single_class_is_legal(self, strategy: Strategy) -> None:
         """Predictions say nothing then."""
@@ -228,6 +256,9 @@ def _with_logits(pool: FakePool, logits: np.ndarray) -> Mapping[Input, Arrays]:
     for key, arrays in pool.values.items():
         if key.on == "pool" and isinstance(key, Forward):
             values[key] = {**arrays, "logits": logits}
+        if key.on == "pool" and isinstance(key, DetectorForward):
+            n_more = arrays["logits"].shape[1] - logits.shape[1]
+            values[key] = {**arrays, "logits": np.pad(logits, ((0, 0), (0, n_more)))}
         if key.on == "pool" and isinstance(key, McMoments | McProbs):
             # Passes contradict each other: class c in one is class c + 1 in the next.
             raw = np.stack([np.roll(logits, t, axis=1) for t in range(key.n_samples)])

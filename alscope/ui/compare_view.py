@@ -74,6 +74,14 @@ def show_areas(rounds: pd.DataFrame, view: View) -> None:
             width="stretch",
         )
         _download("Table as CSV", table, f"{view.scenario}-{view.metric}-aubc")
+    fitted = [row for row in _records(table) if row["companions"]]
+    if fitted:
+        lines = [f"- {plain(row['strategy'])}: {plain(row['companions'])}" for row in fitted]
+        st.markdown("Fitted beside the model:\n\n" + "\n".join(lines))
+        st.caption(
+            "Frozen features of a pretrained network have often seen the unknown classes; purity "
+            "is then better than it would be on data that nobody has seen."
+        )
 
 
 def show_comparison(rounds: pd.DataFrame, view: View) -> None:

@@ -27,6 +27,7 @@ _GROUPS = (
     "posterior",
     "learned",
     "imbalance",
+    "open_set",
 )
 _PREFIX = Key.STRATEGY_FORM
 
@@ -38,7 +39,7 @@ def strategy_form() -> tuple[StrategySpec, ...]:
         for title, names in presets.items():
             st.button(title, on_click=_choose, args=(names,), key=f"{_PREFIX}_preset_{title}")
     for group in _groups():
-        st.markdown(f"**{group.capitalize()}**")
+        st.markdown(f"**{group.replace('_', ' ').capitalize()}**")
         for name in _members(group):
             _checkbox(name)
     chosen = [name for name in _ordered() if st.session_state[_key(name)]]

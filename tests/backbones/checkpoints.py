@@ -9,8 +9,10 @@ from alscope import rng
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "red", "green", "blue", "cat", "dog", "bird")
 
 
-def save_tiny_bert(folder: Path, *, seed: int = 0, hidden_dropout: float = 0.2) -> Path:
-    """Write a random BERT with two narrow layers, and a tokenizer of ten words."""
+def save_tiny_bert(
+    folder: Path, *, seed: int = 0, hidden_dropout: float = 0.2, n_layers: int = 2
+) -> Path:
+    """Write a random BERT with narrow layers, and a tokenizer of ten words."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -29,7 +31,7 @@ def save_tiny_bert(folder: Path, *, seed: int = 0, hidden_dropout: float = 0.2) 
     config = BertConfig(
         vocab_size=len(WORDS),
         hidden_size=16,
-        num_hidden_layers=2,
+        num_hidden_layers=n_layers,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=24,

@@ -148,6 +148,62 @@ def test_gradients_reach_every_stage(case: tuple[BackboneSpec, SampleSpec]) -> N
         assert any(p.grad is not None and bool(p.grad.any()) for p in stage.parameters())
 
 
+@pytest.mark.parametrize("training", [False, True], ids=["evaluating", "training"])
+def test_logits_beside_taps_are_those_of_a_call(
+    case: tuple[BackboneSpec, SampleSpec], training: bool
+) -> None:
+    model, inputs = built(case), inputs_of(case)
+    model.train(training)  # type: ignore[attr-defined]
+    with rng.seeded(0, "dropout"):
+        plain, state = model(inputs), torch.get_rng_state()
+    with rng.seeded(0, "dropout"):
+        logits, _ = model.with_taps(inputs)
+
+        assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(logits, plain)
+
+
+def test_taps_are_vectors_that_gradients_flow_through(
+    case: tuple[BackboneSpec, SampleSpec],
+) -> None:
+    model, inputs = built(case), inputs_of(case)
+    _, taps = model.with_taps(inputs)
+    parameters = list(model.stages.parameters())
+
+    assert taps
+    for tap in taps:
+        assert tap.shape == (4, tap.shape[1])
+        found = torch.autograd.grad(
+            tap.square().sum(), parameters, retain_graph=True, allow_unused=True
+        )
+        assert any(gradient is not None and bool(gradient.any()) for gradient in found)
+
+
+def test_gradients_of_logits_are_the_same_beside_taps(
+    case: tuple[BackboneSpec, SampleSpec],
+) -> None:
+    model, inputs = built(case), inputs_of(case)
+    gradients = []
+    for logits in (model(inputs), model.with_taps(inputs)[0]):
+        model.zero_grad()  # type: ignore[attr-defined]
+        logits.square().sum().backward()
+        found = [p.grad for p in model.parameters()]  # type: ignore[attr-defined]
+        gradients.append([gradient for gradient in found if gradient is not None])
+
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
+def test_taps_of_a_sample_do_not_depend_on_its_neighbours(
+    case: tuple[BackboneSpec, SampleSpec],
+) -> None:
+    model, inputs = built(case), inputs_of(case)
+    _, taps = model.with_taps(inputs)
+    _, flipped = model.with_taps({name: value.flip(0) for name, value in inputs.items()})
+
+    for tap, other in zip(taps, flipped, strict=True):
+        torch.testing.assert_close(other.flip(0), tap, atol=1e-5, rtol=1e-4)
+
+
 class Rows:
     """The four samples of a batch as a data set."""
 

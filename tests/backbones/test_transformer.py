@@ -91,6 +91,32 @@ def test_pooling_reads_the_hidden_states_as_it_says(tiny_bert: Path) -> None:
     assert torch.equal(first.embed(inputs), states[:, 0])
 
 
+@pytest.mark.parametrize(
+    ("n_layers", "expected"), [(1, [1]), (2, [1, 2]), (4, [1, 2, 3, 4]), (6, [2, 3, 5, 6])]
+)
+def test_taps_are_means_of_the_tokens_at_four_depths(
+    n_layers: int, expected: list[int], tmp_path: Path
+) -> None:
+    model = built(save_tiny_bert(tmp_path, n_layers=n_layers), pooling="first")
+    inputs = inputs_of([[2, 4, 3], [2, 4, 5, 6, 7, 3]])
+    states = model.stages[0].model(**inputs, output_hidden_states=True).hidden_states
+    _, taps = model.with_taps(inputs)
+
+    assert len(taps) == len(expected)
+    for tap, layer in zip(taps, expected, strict=True):
+        torch.testing.assert_close(tap[0], states[layer][0, :3].mean(dim=0))
+        torch.testing.assert_close(tap[1], states[layer][1].mean(dim=0))
+
+
+def test_the_encoder_runs_once_for_logits_and_taps(tiny_bert: Path) -> None:
+    model, calls = built(tiny_bert), []
+    model.stages[0].model.register_forward_hook(lambda *_: calls.append(1))
+
+    model.with_taps(inputs_of([[2, 4, 3]]))
+
+    assert len(calls) == 1
+
+
 def test_the_encoders_dropout_is_active_in_training(tiny_bert: Path) -> None:
     model, inputs = built(tiny_bert, dropout=0.0), inputs_of([[2, 4, 3]])
     model.train()  # type: ignore[attr-defined]

@@ -223,6 +223,17 @@ def test_fingerprint_covers_data_tokenizer_and_augmentation(tmp_path):
     assert len(set(fingerprints)) == 5
 
 
+def test_normalization_and_mirroring_are_told_even_without_augmentation(tmp_path):
+    raw = image_data(pixels())
+    prepared = prepare(raw, None, augment=False, cache=tmp_path)
+    still = prepare(image_data(pixels(), flip=False), None, augment=False, cache=tmp_path)
+
+    assert (prepared.pixel_mean, prepared.pixel_std) == (raw.mean, raw.std)
+    assert prepared.flip
+    assert not still.flip
+    assert prepared.fingerprint != still.fingerprint
+
+
 def test_tokenizer_of_images_is_ignored(tmp_path):
     raw = image_data(pixels())
     with_one, without = (prepare(raw, t, augment=True, cache=tmp_path) for t in (Words(), None))

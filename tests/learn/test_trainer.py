@@ -14,7 +14,7 @@ from alscope.backbones.resnet18 import ResNet18Spec
 from alscope.backbones.small_cnn import SmallCnnSpec
 from alscope.config import TrainConfig
 from alscope.errors import Cancelled, ShapeError, TrainingDiverged
-from alscope.learn import trainer
+from alscope.learn._attempt import Attempt
 from alscope.learn.passes import state_arrays
 from alscope.learn.trainer import Fit, fit
 from alscope.types import Arrays, SampleSpec
@@ -214,14 +214,14 @@ def test_a_weak_result_stands_if_the_second_attempt_diverges(
 ) -> None:
     hopeless = TrainConfig(epochs=1, min_steps=3, max_steps=3, lr=1e-7)
     labels = np.random.default_rng(0).integers(0, 3, 90)
-    run = trainer._Attempt.run
+    run = Attempt.run
 
     def second_diverges(job: Any, clock: Any) -> Any:
         if job.attempt:
             raise TrainingDiverged("the training loss became nan")
         return run(job, clock)
 
-    monkeypatch.setattr(trainer._Attempt, "run", second_diverges)
+    monkeypatch.setattr(Attempt, "run", second_diverges)
     result = train(90, config=hopeless, labels=labels, source=TensorSource(torch.zeros(120, 4)))
 
     assert result.retries == 1

@@ -153,6 +153,22 @@ def test_seconds_of_one_device_are_in_the_table() -> None:
     assert aubc_table(rounds)["selection_s"].tolist() == [0.5]
 
 
+def test_purity_counts_samples_not_queries() -> None:
+    rounds = make_rounds({"random": [0.1, 0.2, 0.3]}, seeds=[0])
+    rounds["query_size"], rounds["n_known_queried"] = [10, 30, 0], [10, 10, 0]
+
+    assert aubc_table(rounds)["purity"].tolist() == [0.5]
+
+
+def test_what_was_fitted_beside_the_model_is_named_once() -> None:
+    rounds = make_rounds({"random": [0.1, 0.2], "ccal": [0.1, 0.2]})
+    rounds.loc[rounds["strategy"] == "ccal", "companions"] = "frozen features"
+    table = aubc_table(rounds).set_index("strategy")
+
+    assert table.loc["ccal", "companions"] == "frozen features"
+    assert table.loc["random", "companions"] == ""
+
+
 def test_results_of_different_data_are_refused() -> None:
     rounds = make_rounds({"random": [0.1, 0.2]})
     rounds.loc[rounds["seed"] == 0, "data_fingerprint"] = "other"

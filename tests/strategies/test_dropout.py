@@ -20,6 +20,7 @@ from alscope.strategies.var_ratio import VarRatio
 from alscope.testing.fakes import make_view, moments_of
 from alscope.types import PoolView
 from tests import oracles
+from tests.learn.fakes import PLANE
 
 FAMILY = (VarRatio, MeanSTD, MarginDropout, LeastConfidenceDropout, EntropyDropout)
 AVERAGED = {
@@ -155,5 +156,5 @@ def test_a_backbone_without_dropout_is_refused(cls: type[DropoutStrategy]) -> No
 
     mlp = backbones.get("mlp")
 
-    assert "no stochastic layer" in key.problems(mlp(dropout=0.0))[0]
-    assert not key.problems(mlp())
+    assert "no stochastic layer" in key.problems(mlp(dropout=0.0), PLANE)[0]
+    assert not key.problems(mlp(), PLANE)

@@ -1,0 +1,170 @@
+"""Facility location with an upper and a lower limit for every sample, by lazy greedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.acquisition._greedy import Greedy, first_near
+from alscope.acquisition.ranking import top_k
+from alscope.errors import ShapeError
+from alscope.types import IntArray
+
+__all__ = ["Similarity", "facility_greedy"]
+
+_ROW_CHUNK = 1024
+_COLUMN_CHUNK = 512
+_REFRESH = 64  # stale bounds renewed by one product; doubled while nobody can be taken
+_NOISE_EPS = 4  # similarities are trusted to this many machine epsilons
+_TIE_EPS = 64  # gains closer than this many machine epsilons of themselves are equal
+
+_Floats = NDArray[np.floating]
+
+
+class Similarity(Protocol):
+    """Similarities between rows and columns of one pool, made on demand."""
+
+    def block(self, rows: slice, columns: IntArray) -> _Floats:
+        """Similarities of a range of rows to some columns; a new array."""
+
+    def among(self, rows: IntArray) -> Similarity:
+        """The same with some rows only, and all columns."""
+
+
+def facility_greedy(
+    similar: Similarity,
+    ceilings: _Floats,
+    floors: _Floats,
+    k: int,
+    *,
+    keys: NDArray[np.uint64],
+) -> Greedy:
+    """Take greedily the set A that raises sum_i max(min(max_{j in A} s_ij, c_i) - f_i, 0).
+
+    With ceilings c_i = eta max_q s_iq over a query set and floors f_i = nu max_p s_ip over a
+    private set, this is the facility location conditional mutual information: similarity to what
+    was taken counts as far as the query set is similar, and only above what the private set
+    explains. It is the facility location function of max(min(s_ij, c_i) - f_i, 0), so it is
+    monotone and submodular, and greedy reaches 1 - 1/e of the best value. Rows with c_i <= f_i
+    never count. When nothing gains, the rest is taken by c_i - f_i, largest first.
+
+    Gains are computed once for all samples, block by block; after that they are upper bounds, and
+    only those that could be the highest are renewed. Picks are those of the plain method, up to
+    rounding. Time O(n_rows * n * width) for similarities of that width, memory one copy of the
+    rows that count and blocks of a few MiB; n x n values are never held.
+
+    Args:
+        similar: Similarities of all samples to all, n rows and columns.
+        ceilings: c, (n,), finite.
+        floors: f, (n,), finite.
+        k: How many; 0 or less gives none, n or more gives all, ordered by their gain alone.
+        keys: Keys that break ties, (n,).
+
+    Raises:
+        ShapeError: If ceilings, floors and keys are not three vectors of one length.
+
+    References:
+        Kothawade et al. 2021, arXiv:2107.00717, table 1 (FLCMI); Minoux 1978, Accelerated greedy
+        algorithms for maximizing submodular set functions.
+
+    Deviations:
+        Gains below 4 machine epsilons per row that counts are 0; those that differ by less than 64
+        epsilons of themselves are equal, and the key decides.
+    """
+    if not ceilings.shape == floors.shape == keys.shape or ceilings.ndim != 1:
+        raise ShapeError(
+            f"ceilings have the shape {ceilings.shape}, floors {floors.shape} and keys "
+            f"{keys.shape}; give one of each per sample"
+        )
+    n, k = keys.size, max(0, min(k, keys.size))
+    active = np.flatnonzero(ceilings > floors)
+    search = _Search(
+        _Facility(similar.among(active), ceilings[active], floors[active]), n if k else 0, keys
+    )
+    if k == n:
+        return Greedy(top_k(search.bounds, k, keys=keys), np.empty(0))
+    while len(search.picks) < k and search.take_next():
+        pass
+    rest = np.setdiff1d(np.arange(n), search.picks)
+    # Multiples of a step far above rounding: equal samples tie, whatever their positions.
+    step = np.finfo(ceilings.dtype).eps * 2**10
+    margins = np.round((ceilings[rest] - floors[rest]) / step)
+    filled = rest[top_k(margins, k - len(search.picks), keys=keys[rest])]
+    positions = np.concatenate([np.array(search.picks, dtype=np.int64), filled])
+    return Greedy(positions, np.array(search.gains))
+
+
+@dataclass(eq=False)
+class _Facility:
+    # The rows that count, and how similar each is to what was taken.
+    similar: Similarity
+    ceilings: _Floats  # (n_rows,)
+    reached: _Floats  # between floor and ceiling, (n_rows,); starts at the floor
+
+    @property
+    def noise(self) -> float:
+        return float(_NOISE_EPS * np.finfo(self.ceilings.dtype).eps * self.ceilings.size)
+
+    def gains(self, columns: IntArray) -> NDArray[np.float64]:
+        # What each column would add, (n_columns,).
+        total = np.zeros(columns.size)
+        for start in range(0, self.ceilings.size, _ROW_CHUNK):
+            rows = slice(start, start + _ROW_CHUNK)
+            block = self.similar.block(rows, columns)
+            np.minimum(block, self.ceilings[rows, None], out=block)
+            block -= self.reached[rows, None]
+            np.maximum(block, 0, out=block)
+            total += block.sum(axis=0, dtype=np.float64)
+        return total
+
+    def take(self, column: int) -> None:
+        one = self.similar.block(slice(None), np.array([column]))[:, 0]
+        self.reached = np.maximum(self.reached, np.minimum(one, self.ceilings))
+
+
+class _Search:
+    # Lazy greedy: `bounds` are gains at some earlier time, never below the present ones.
+    def __init__(self, facility: _Facility, n: int, keys: NDArray[np.uint64]) -> None:
+        self.facility, self.keys = facility, keys
+        self.picks: list[int] = []
+        self.gains: list[float] = []
+        chunks = [
+            facility.gains(np.arange(start, min(start + _COLUMN_CHUNK, n)))
+            for start in range(0, n, _COLUMN_CHUNK)
+        ]
+        self.bounds = np.concatenate([*chunks, np.empty(0)])  # (n,)
+        self.renewed = np.zeros(n, dtype=np.int64)  # number of picks each bound accounts for
+
+    def take_next(self) -> bool:
+        # Takes the best one; False if nobody gains.
+        n_renew = _REFRESH
+        while (best := float(self.bounds.max(initial=0.0))) > self.facility.noise:
+            tolerance = self._tolerance(best)
+            stale = self.renewed < len(self.picks)
+            if not (stale & (self.bounds >= best - tolerance)).any():
+                self._take(first_near(self.bounds, tolerance, keys=self.keys))
+                return True
+            self._renew(np.flatnonzero(stale), n_renew)
+            n_renew = min(2 * n_renew, _COLUMN_CHUNK)
+        return False
+
+    def _tolerance(self, best: float) -> float:
+        eps = np.finfo(self.facility.ceilings.dtype).eps
+        rounding = float(np.finfo(np.float64).eps) * self.facility.ceilings.size
+        return float(_TIE_EPS * eps * best) + _NOISE_EPS * rounding
+
+    def _renew(self, stale: IntArray, n: int) -> None:
+        if n < stale.size:
+            stale = stale[np.argpartition(-self.bounds[stale], n - 1)[:n]]
+        self.bounds[stale] = self.facility.gains(stale)
+        self.renewed[stale] = len(self.picks)
+
+    def _take(self, pick: int) -> None:
+        self.picks.append(pick)
+        self.gains.append(float(self.bounds[pick]))
+        self.facility.take(pick)
+        self.bounds[pick] = -np.inf
+        self.renewed[pick] = np.iinfo(np.int64).max
