@@ -13,7 +13,7 @@ from typing import Any
 
 from alscope.errors import ConfigError, Problem
 from alscope.hashing import digest
-from alscope.params import check_fields, param
+from alscope.params import check_fields, make_floats, param
 
 __all__ = [
     "SCHEMA",
@@ -26,14 +26,6 @@ __all__ = [
 ]
 
 SCHEMA = 1
-
-
-def _make_floats(config: Any) -> None:
-    # 1 and 1.0 are equal, but their digests differ, and the same run would be executed twice.
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if isinstance(item.default, float) and type(value) is int:
-            object.__setattr__(config, item.name, float(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +74,7 @@ class ScenarioConfig:
 
     def __post_init__(self) -> None:
         """Equal configurations have one form."""
-        _make_floats(self)
+        make_floats(self)
 
     @property
     def budget(self) -> int:
@@ -201,7 +193,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Equal configurations have one form."""
-        _make_floats(self)
+        make_floats(self)
 
     def problems(self, path: str = "") -> Iterator[Problem]:
         """Everything wrong with the fields."""

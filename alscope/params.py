@@ -9,7 +9,7 @@ from typing import Any
 
 from alscope.errors import Problem, nearest
 
-__all__ = ["Param", "check_fields", "param", "params_of"]
+__all__ = ["Param", "check_fields", "make_floats", "param", "params_of"]
 
 _KEY = "alscope"
 
@@ -71,6 +71,17 @@ def params_of(cls: type) -> tuple[Param, ...]:
         if meta is not None:
             found.append(dataclasses.replace(meta, name=field.name))
     return tuple(found)
+
+
+def make_floats(value: Any) -> None:
+    """Turn whole numbers in fields of a frozen dataclass whose default is a float into floats.
+
+    1 and 1.0 are equal, but their digests differ: keys and random streams would differ too.
+    """
+    for field in dataclasses.fields(value):
+        given = getattr(value, field.name)
+        if isinstance(field.default, float) and type(given) is int:
+            object.__setattr__(value, field.name, float(given))
 
 
 def check_fields(value: Any, path: str = "") -> Iterator[Problem]:

@@ -15,6 +15,7 @@ import numpy as np
 from alscope import rng
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import TrainConfig
+from alscope.engine.control import AuxiliaryControl
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
 from alscope.hashing import digest
 from alscope.inputs import CompanionContext, CompanionOutput
@@ -65,8 +66,11 @@ class CompanionStage(Stage):
 
     def compute(self, resources: Resources) -> Produced:
         """Fit it."""
+        context = self.context(resources)
+        # A detector is trained by the trainer of the target model, which calls its stage "train".
+        context = replace(context, control=AuxiliaryControl(resources.control))
         start = time.perf_counter()
-        arrays, facts = self.companion.fit(self.context(resources))
+        arrays, facts = self.companion.fit(context)
         elapsed = time.perf_counter() - start
         return arrays, {"facts": facts, "load_s": 0.0, "compute_s": elapsed}
 
@@ -119,16 +123,17 @@ def output_stage(
         split: Who is where in this round.
         indices: The samples it is asked about, sorted.
         model: The target model of the round; the stage takes over its data, network, training
-            configuration and seed, not the model.
+            configuration and seed (if chance plays a part), not the model.
         labels: Of every training row, -1 for unknown classes; only annotated ones are read.
     """
     companion, n_classes = output.companion, model.data.known.size
     annotated = np.sort(np.concatenate([split.labeled, split.unknowns]))
     whole = np.sort(np.concatenate([annotated, split.pool]))
     known = labels[annotated]
+    seed = model.seed if companion.is_random else 0
     fitted = CompanionStage(
         numerics=model.numerics,
-        seed=model.seed,
+        seed=seed,
         data=model.data,
         companion=companion,
         backbone=model.backbone,
@@ -138,7 +143,7 @@ def output_stage(
     )
     return CompanionOutputStage(
         numerics=model.numerics,
-        seed=model.seed,
+        seed=seed,
         fitted=fitted,
         # One question about all samples serves every index set and every round.
         output=replace(output, on="pool") if companion.label_free else output,

@@ -7,12 +7,27 @@ from collections.abc import Callable
 
 from alscope.errors import Cancelled, Interrupted, Paused
 from alscope.store import _faults
+from alscope.types import Control
 
-__all__ = ["NullControl", "RunControl", "StopToken"]
+__all__ = ["AuxiliaryControl", "NullControl", "RunControl", "StopToken"]
 
-STAGE_SHARE = {"load": 0.0, "train": 0.0, "evaluate": 0.7, "infer": 0.8, "select": 0.95}
+STAGE_SHARE = {
+    "load": 0.0,
+    "train": 0.0,
+    "evaluate": 0.7,
+    "auxiliary": 0.8,
+    "infer": 0.8,
+    "select": 0.95,
+}
 """Where in a round a stage begins; only for progress bars."""
-STAGE_END = {"load": 0.0, "train": 0.7, "evaluate": 0.8, "infer": 0.95, "select": 1.0}
+STAGE_END = {
+    "load": 0.0,
+    "train": 0.7,
+    "evaluate": 0.8,
+    "auxiliary": 0.95,
+    "infer": 0.95,
+    "select": 1.0,
+}
 
 
 class StopToken:
@@ -75,6 +90,25 @@ class RunControl:
         within = start + (end - start) * min(max(fraction, 0.0), 1.0)
         overall = (self.round + within) / (self._n_rounds + 1)
         self._publish(stage=stage, round=self.round, fraction=round(overall, 4))
+
+
+class AuxiliaryControl:
+    """The control of a run for what trains beside the target model, whatever it calls its stages.
+
+    Args:
+        control: Of the run.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def check(self) -> None:
+        """Raise if the run was asked to stop."""
+        self._control.check()
+
+    def progress(self, stage: str, fraction: float) -> None:
+        """Publish it as the stage "auxiliary"."""
+        self._control.progress("auxiliary", fraction)
 
 
 class NullControl:

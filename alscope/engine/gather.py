@@ -104,6 +104,7 @@ class _Gatherer:
             indices=self._sets[key.on],
         )
         artifact = self._resources.resolve(stage, persist=self._round == 0)
+        self.found.all_cached &= artifact.hit
         self._charge(stage, artifact, self.found.costs)
         return artifact.arrays
 
@@ -116,6 +117,7 @@ class _Gatherer:
         if title not in self.found.companions:
             self.found.companions.append(title)
         artifact = self._resources.resolve(stage, persist=label_free or self._round == 0)
+        self.found.all_cached &= fitted.hit and artifact.hit
         if self._round == 0 or not label_free:
             self._charge(stage.fitted, fitted, self.found.fits)
             self._charge(stage, artifact, self.found.costs)
@@ -126,4 +128,3 @@ class _Gatherer:
         if stage.key not in self._charged:
             self._charged.add(stage.key)
             costs.append(self._resources.cost(artifact))
-            self.found.all_cached &= artifact.hit

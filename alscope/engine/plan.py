@@ -42,7 +42,7 @@ class Plan:
     Attributes:
         n_runs: Runs in the study.
         n_done: Runs finished already, here or in another study.
-        n_trainings: Trainings of the target model still to do, round 0 counted once per trial.
+        n_trainings: Trainings of the target model still to do; equal ones of round 0 count once.
         n_evaluations: Points of all learning curves.
         seconds: Lower and upper estimate of the remaining time, from runs of the same data set and
             backbone on this machine; None if there are none.
@@ -68,11 +68,11 @@ def make_plan(study: StudyConfig, root: DataRoot, store: RunStore, *, workers: i
         raise ConfigError(problems)
     runs = study.runs()
     todo = [run for run in runs if store_state(store, run.run_id) is not RunState.DONE]
-    trials = {(_scenario_key(run), run.seed) for run in todo}
+    firsts = {_first_model(run) for run in todo}
     return Plan(
         n_runs=len(runs),
         n_done=len(runs) - len(todo),
-        n_trainings=len(trials) + sum(run.scenario.n_rounds for run in todo),
+        n_trainings=len(firsts) + sum(run.scenario.n_rounds for run in todo),
         n_evaluations=sum(run.scenario.n_rounds + 1 for run in runs),
         seconds=_estimate(todo, store, workers),
         warnings=tuple(_warnings(study, root)),
@@ -272,8 +272,10 @@ def _remarks(study: StudyConfig) -> Iterable[str]:
             yield from (f"{spec.title}, {scenario.title}: {r}" for r in strategy.remarks(scenario))
 
 
-def _scenario_key(run: RunConfig) -> str:
-    return repr((run.scenario, run.backbone, run.train))
+def _first_model(run: RunConfig) -> str:
+    # Heads that are trained with a model make it another one.
+    strategy: Strategy = strategies.get(run.strategy.name)(**run.strategy.params)
+    return repr((run.scenario, run.backbone, run.train, run.seed, strategy.attachments()))
 
 
 def _estimate(todo: list[RunConfig], store: RunStore, workers: int) -> tuple[float, float] | None:

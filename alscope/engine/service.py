@@ -20,7 +20,7 @@ from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.plan import Plan, composition, make_plan, study_problems
-from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status
+from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Supervisor
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 from alscope.store.runs import RunStore
@@ -139,20 +139,18 @@ class Service:
             raise UnknownNameError("study", study_id, known)
         record = self.studies_store.load(study_id)
         wanted = self.studies_store.desired(study_id)
+        configs = record.config.runs()
+        held = [self._supervisor.holds((study_id, run.run_id)) for run in configs]
+        runs = tuple(
+            run_status(self.runs, run, queued=queued, wanted=wanted)
+            for run, queued in zip(configs, held, strict=True)
+        )
         return StudyStatus(
             study_id=study_id,
             name=record.config.name,
             created=record.created,
             config=record.config,
-            runs=tuple(
-                run_status(
-                    self.runs,
-                    run,
-                    queued=self._supervisor.holds((study_id, run.run_id)),
-                    wanted=wanted,
-                )
-                for run in record.config.runs()
-            ),
+            runs=runs if any(held) else seen_from_outside(runs),
             wanted=wanted,
         )
 

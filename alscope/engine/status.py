@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from alscope.store.journal import RunHistory
 from alscope.store.runs import RunStore
 from alscope.types import RunState
 
-__all__ = ["Activity", "RunStatus", "StudyStatus", "run_status"]
+__all__ = ["Activity", "RunStatus", "StudyStatus", "run_status", "seen_from_outside"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,20 @@ def run_status(store: RunStore, config: RunConfig, *, queued: bool, wanted: str)
     state = _shown_state(history, queued=queued, wanted=wanted)
     live = store.progress(run_id) if state is RunState.RUNNING else None
     return _status(config, state, history, live or {})
+
+
+def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
+    """The statuses of a study that this process does not execute.
+
+    Its queue is in another process and cannot be read from here. But where one run is being
+    executed, somebody works on the study, and what is not done is waiting rather than interrupted.
+    """
+    if not any(run.state is RunState.RUNNING for run in runs):
+        return runs
+    return tuple(
+        replace(run, state=RunState.QUEUED) if run.state is RunState.INTERRUPTED else run
+        for run in runs
+    )
 
 
 def _shown_state(history: RunHistory | None, *, queued: bool, wanted: str) -> RunState:

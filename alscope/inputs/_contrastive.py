@@ -66,6 +66,11 @@ class ContrastiveEncoder(Companion):
         return self.setting == _FROZEN
 
     @property
+    def is_random(self) -> bool:
+        """Unless nothing is trained."""
+        return not self.is_frozen
+
+    @property
     def is_published(self) -> bool:
         """Whether the published optimizer is used."""
         return self.setting.startswith(_PAPER)

@@ -155,12 +155,17 @@ def project(
     load_state(_stored(model), state)
     model.eval()
     projections = np.empty((batches.n, views.n_shifts, _WIDTH), dtype=np.float32)
+    n_done, n_all = 0, batches.n * views.n_shifts * n_views
     for positions, inputs in batches:
         ids = context.indices[positions]
         for shift in range(views.n_shifts):
             shifted = views.shifted(inputs, shift, ids)
             total = torch.zeros(len(ids), _WIDTH, device=context.device)
             for view in range(n_views):
+                # Many views of a batch can take minutes.
+                context.control.check()
+                context.control.progress("infer", n_done / n_all)
+                n_done += len(ids)
                 seed = rng.seed_for(context.seed, "view", shift, view)
                 seen = views.random(shifted, _hashed(ids, seed)) if n_views > 1 else shifted
                 total += model(seen)[0]

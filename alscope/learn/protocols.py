@@ -140,6 +140,11 @@ class Companion:
     """Whether it depends on how the run trains."""
 
     @property
+    def is_random(self) -> bool:
+        """Whether chance plays a part; if not, trials on the same samples share one as well."""
+        return True
+
+    @property
     def title(self) -> str:
         """What it is, for people: recorded with every query and shown beside the result."""
         raise NotImplementedError

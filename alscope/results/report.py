@@ -18,9 +18,9 @@ __all__ = ["study_report"]
 
 _SAID_ONCE = (
     "AUBC: area under the curve of {metric} over the budget, divided by the budget; mean over "
-    "seeds with a 95 % t-interval. Against Random: paired difference in AUBC; two-sided sign- "
-    "flip test, Holm's correction over the strategies. Labels: annotations until the mean curve "
-    "reaches Random's mean final value. Purity: share of the queried samples that belong to "
+    "seeds with a 95 % t-interval. Against Random: paired difference in AUBC; two-sided "
+    "sign-flip test, Holm's correction over the strategies. Labels: annotations until the mean "
+    "curve reaches Random's mean final value. Purity: share of the queried samples that belong to "
     "known classes. Seconds: medians of a query as if the strategy ran alone, rounds beside "
     "other runs left out; selection is loading, inference and the strategy's own computation, "
     "auxiliary is training of its own learners (for an encoder that is fitted once per trial, "

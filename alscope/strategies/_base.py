@@ -19,6 +19,7 @@ from alscope.config import ScenarioConfig
 from alscope.errors import SelectionError
 from alscope.inputs import Input
 from alscope.learn.protocols import Attachment
+from alscope.params import make_floats
 from alscope.types import Outcome, PoolView, Selection, State
 
 __all__ = ["ScoreStrategy", "Strategy", "require_labels"]
@@ -34,6 +35,10 @@ class Strategy(ABC):
     """Raised when the same inputs give another selection."""
     needs_labels: ClassVar[bool] = False
     """Whether it is undefined without a labeled sample of a known class."""
+
+    def __post_init__(self) -> None:
+        """Equal strategies have one form."""
+        make_floats(self)
 
     def problems(self, scenario: ScenarioConfig) -> tuple[str, ...]:
         """Why it cannot run in a scenario, or with its hyper-parameters; empty if it can."""

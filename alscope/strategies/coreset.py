@@ -55,6 +55,7 @@ class CoreSet(Strategy):
         "annotated",
         choices=("annotated", "labeled"),
         help="Whether unknowns already paid for count as covered.",
+        paper="labeled",
     )
 
     def needs(self) -> tuple[Input, ...]:

@@ -72,12 +72,16 @@ class CoresetCB(Strategy):
         paper="5 (CIFAR-10), 50 (CIFAR-100)",
     )
     quota: str = param(
-        "paper", choices=tuple(QUOTAS), help="How many samples each class should still get."
+        "paper",
+        choices=tuple(QUOTAS),
+        help="How many samples each class should still get.",
+        paper="paper",
     )
     centres: str = param(
         "annotated",
         choices=("annotated", "labeled"),
         help="Whether unknowns already paid for count as covered.",
+        paper="labeled",
     )
 
     def needs(self) -> tuple[Input, ...]:

@@ -73,7 +73,10 @@ class EntropyCB(Strategy):
         paper="0.6 (CIFAR-10), 2 (CIFAR-100)",
     )
     quota: str = param(
-        "paper", choices=tuple(QUOTAS), help="How many samples each class should still get."
+        "paper",
+        choices=tuple(QUOTAS),
+        help="How many samples each class should still get.",
+        paper="paper",
     )
 
     def needs(self) -> tuple[Input, ...]:

@@ -127,7 +127,7 @@ class LearningLoss(ScoreStrategy):
         help="Share of the training after which the head leaves the network alone.",
         paper="0.6",
     )
-    detached: bool = param(False, help="Leave the network alone from the beginning.")
+    detached: bool = param(False, help="Leave the network alone from the beginning.", paper="False")
 
     def attachments(self) -> tuple[Attachment, ...]:
         """The head."""

@@ -124,13 +124,23 @@ class MQNet(Strategy):
     )
     history: bool = param(False, help="Learn from the answers of all rounds.", paper="False")
     margin: float = param(
-        0.1, low=1e-4, high=100.0, help="How far apart two scores should be.", paper="0.1"
+        0.1,
+        low=1e-4,
+        high=100.0,
+        help="How far apart two scores should be.",
+        paper="0.1; 1 in the authors' code",
     )
     hidden: int = param(64, low=1, high=4096, help="Hidden units of the network.", paper="64")
     n_steps: int = param(
         120, low=1, high=100_000, help="Training steps per round.", paper="100 epochs, batch 64"
     )
-    lr: float = param(0.02, low=1e-6, high=10.0, help="Learning rate of the network.")
+    lr: float = param(
+        0.02,
+        low=1e-6,
+        high=10.0,
+        help="Learning rate of the network.",
+        paper="0.001 by SGD in the authors' code",
+    )
 
     def problems(self, scenario: ScenarioConfig) -> tuple[str, ...]:
         """An encoder that does not exist, besides what holds for every strategy."""

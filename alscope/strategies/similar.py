@@ -115,7 +115,11 @@ class Similar(Strategy):
         1.0, low=1e-3, high=100.0, help="Added to the diagonal in log_det_cmi.", paper="1"
     )
     cap: int = param(
-        500, low=1, high=10000, help="Most labeled samples, and most unknowns, compared with."
+        500,
+        low=1,
+        high=10000,
+        help="Most labeled samples, and most unknowns, compared with.",
+        paper="no limit",
     )
 
     def needs(self) -> tuple[Input, ...]:
@@ -128,7 +132,7 @@ class Similar(Strategy):
 
     def remarks(self, scenario: ScenarioConfig) -> tuple[str, ...]:
         """Without unknowns there is nothing to stay away from."""
-        if scenario.setting == "open":
+        if scenario.setting == "open" and scenario.ood_ratio > 0:
             return ()
         return ("without unknown classes it asks for more of what is labeled already",)
 

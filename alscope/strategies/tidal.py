@@ -122,7 +122,7 @@ class TiDAL(ScoreStrategy):
         1.0, low=1e-3, high=100.0, help="Of the head's loss beside the network's.", paper="1"
     )
     width: int = param(128, low=1, high=4096, help="Width of the head's layers.", paper="128")
-    detached: bool = param(False, help="Leave the network alone.")
+    detached: bool = param(False, help="Leave the network alone.", paper="False")
 
     def attachments(self) -> tuple[Attachment, ...]:
         """The head."""

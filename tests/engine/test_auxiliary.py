@@ -14,6 +14,7 @@ from alscope.engine.control import StopToken
 from alscope.engine.loop import make_strategy
 from alscope.inputs import ContrastiveEncoder, Detector
 from alscope.learn.protocols import LearnerContext
+from alscope.store.writer import RunWriter
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run
 
@@ -70,11 +71,25 @@ def test_an_encoder_is_fitted_once_per_trial_and_shared(
 ) -> None:
     for name in ("ccal", "mqnet"):
         for seed in (0, 1):
-            bench.execute(dataclasses.replace(run_with(name), seed=seed))
+            bench.execute(dataclasses.replace(run_with(name, encoder="ssl:1"), seed=seed))
+
+    assert len(fits) == 2 * 2  # without and with shifts, for each of two seeds
+    assert all(context.labels.size == 0 for context in fits)
+    assert {context.indices.size for context in fits} == {150}
+
+
+def test_frozen_features_are_shared_by_all_trials_on_the_same_samples(
+    bench: Bench, fits: list[LearnerContext]
+) -> None:
+    charged = [
+        rounds(bench, dataclasses.replace(run_with("ccal"), seed=seed))[0]["timing"]["aux_s"]
+        for seed in (0, 1)
+    ]
+    other = dataclasses.replace(run_with("ccal").scenario, vary_split=True)
+    bench.execute(dataclasses.replace(run_with("ccal"), scenario=other, seed=1))
 
     assert len(fits) == 2
-    assert all(context.labels.size == 0 for context in fits)
-    assert fits[0].indices.size == fits[1].indices.size == 150
+    assert min(charged) > 0.5 * max(charged) > 0
 
 
 def test_only_the_first_query_is_charged_for_an_encoder(bench: Bench) -> None:
@@ -86,6 +101,47 @@ def test_only_the_first_query_is_charged_for_an_encoder(bench: Bench) -> None:
     assert second["timing"]["inference_s"] == 0
     # Found in the cache, charged all the same: alone it would have had to fit it.
     assert shared["timing"]["aux_s"] > 0.1 * first["timing"]["aux_s"]
+
+
+def test_an_encoder_that_had_to_be_fitted_again_was_not_cached(
+    make_bench: Callable[..., Bench],
+) -> None:
+    config = run_with("ccal", encoder="ssl:1")
+    bench = make_bench("one", cached=False)
+    bench.execute(config, StopAfterRounds(bench, config.run_id))
+    # Another process, with nothing in memory.
+    first, second, third = (
+        data["timing"]["inputs_cached"] for data in rounds(make_bench("one", cached=False), config)
+    )
+
+    assert (first, second) == (False, False)
+    assert third is False  # nothing is asked for in the last round
+
+
+@pytest.mark.parametrize("name", ["ccal", "lfosa"])
+def test_progress_never_falls_behind_the_evaluation(
+    bench: Bench, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, float]] = []
+
+    def publish(self: RunWriter, *, stage: str, round: int, fraction: float) -> None:
+        if round == 0:
+            seen.append((stage, fraction))
+
+    monkeypatch.setattr(RunWriter, "progress", publish)
+    bench.execute(run_with(name, **({"encoder": "ssl:1"} if name == "ccal" else {})))
+    stages = [stage for stage, _ in seen]
+    evaluated = len(stages) - 1 - stages[::-1].index("evaluate")
+
+    assert set(stages[evaluated + 1 :]) == {"auxiliary", "infer", "select"}
+    assert min(fraction for _, fraction in seen[evaluated:]) == seen[evaluated][1]
+
+
+def test_whole_numbers_and_floats_fit_the_same_detector(bench: Bench) -> None:
+    one, same = (rounds(bench, run_with("lfosa", temperature=value))[0] for value in (1, 1.0))
+
+    assert one["result"] == same["result"]
+    assert same["timing"]["inputs_cached"] is True
 
 
 def test_a_detector_is_fitted_anew_on_everything_annotated(

@@ -83,6 +83,15 @@ def test_the_preview_counts_shared_trainings_once(open_service: Callable[..., Se
     assert plan.seconds is None
 
 
+def test_the_preview_counts_models_with_heads_of_their_own(
+    open_service: Callable[..., Service],
+) -> None:
+    names = ("random", "lfosa", "learning_loss", "tidal")
+    study = tiny_study(strategies=tuple(StrategySpec(name=name) for name in names), seeds=(0,))
+
+    assert open_service().preview(study).n_trainings == 3 + 4 * 2
+
+
 def test_the_preview_estimates_from_finished_runs(open_service: Callable[..., Service]) -> None:
     service = open_service()
     service.wait(service.submit(tiny_study()), timeout=60)

@@ -259,6 +259,18 @@ def test_closing_leaves_runs_that_can_be_resumed(open_service: Open) -> None:
     assert fresh.wait(study_id, timeout=120).state == "done"
 
 
+def test_what_another_process_works_on_is_waiting_not_interrupted(open_service: Open) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study(train=tiny_train(min_steps=400), seeds=(0, 1)))
+    until(lambda: service.study(study_id).count(RunState.RUNNING) == 1)
+    seen = open_service().study(study_id)
+    service.close()
+
+    assert seen.count(RunState.RUNNING) == 1
+    assert seen.count(RunState.INTERRUPTED) == 0
+    assert seen.count(RunState.QUEUED) == 3
+
+
 def test_a_killed_worker_is_replaced_and_its_run_resumed(
     open_service: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -105,6 +105,13 @@ def test_a_detached_head_leaves_the_network_as_it_was_to_the_last_bit(
     assert not same(*networks(alone, joined))
 
 
+def test_a_head_that_lets_go_at_the_start_leaves_the_network_as_it_was_to_the_last_bit() -> None:
+    alone, beside = train(), train(LossHead(detach_after=0.0))
+
+    assert same(*networks(alone, beside))
+    assert not same(*networks(alone, train(LossHead(detach_after=1.0))))
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_a_head_learns_alike_beside_another_one(optimizer: str) -> None:
     config = TrainConfig(min_steps=12, epochs=1, batch_size=8, optimizer=optimizer, grad_clip=0.1)

@@ -11,7 +11,8 @@ from alscope.backbones.mlp import MlpSpec
 from alscope.backbones.transformer import TransformerSpec
 from alscope.errors import Cancelled, ShapeError, TrainingDiverged
 from alscope.inputs import ContrastiveEncoder, Projections
-from alscope.learn.contrastive import csi_loss, nt_xent
+from alscope.learn.contrastive import csi_loss, nt_xent, project
+from alscope.learn.passes import Batches
 from alscope.types import SampleSpec
 from tests.backbones.checkpoints import save_tiny_bert
 from tests.learn.contexts import (
@@ -23,7 +24,7 @@ from tests.learn.contexts import (
     same_class_neighbours,
     text_trial,
 )
-from tests.learn.fakes import RecordingControl, TensorSource, images
+from tests.learn.fakes import CPU, RecordingControl, TensorSource, images
 from tests.oracles_contrastive import csi as csi_loop
 from tests.oracles_contrastive import nt_xent as nt_xent_loop
 
@@ -187,6 +188,20 @@ def test_projections_do_not_depend_on_batches_or_on_the_index_set(trial, n_views
 
     np.testing.assert_allclose(small, whole, rtol=0, atol=1e-5)
     np.testing.assert_allclose(part, whole[some], rtol=0, atol=1e-5)
+
+
+def test_looking_can_be_interrupted_between_the_views_of_a_batch():
+    trial = image_trial()
+    state, _ = trial.fit(SHIFTED)
+    control = RecordingControl(stop_at=10)
+    context = trial.learner(control=control)
+    batches = Batches(trial.source, context.indices, batch_size=24, device=CPU, control=control)
+
+    with pytest.raises(Cancelled):
+        project(context, state, batches, shifts=True, n_views=5)
+    fractions = [fraction for _, fraction in control.seen]
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[-1] < 1
 
 
 def test_looking_does_not_change_the_state():

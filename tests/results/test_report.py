@@ -35,6 +35,7 @@ def test_a_report_names_settings_and_every_strategy() -> None:
     assert text.startswith("# small\n\nTwo strategies.\n")
     assert "seeds: 8" in text
     assert "5 queries of 20" in text
+    assert "two-sided sign-flip test" in text
     assert [name for name in re.findall(r"^\| `(\w+)`", text, flags=re.MULTILINE)] == [
         "margin",
         "random",

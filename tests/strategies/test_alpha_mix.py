@@ -112,6 +112,13 @@ def test_too_few_candidates_are_all_taken_and_the_rest_is_filled_without_repeats
     }
 
 
+def test_those_that_flip_most_easily_come_first() -> None:
+    points = np.array([[0.3, 1], [0.1, 1], [-0.2, 1], [500, 1]], dtype=np.float32)
+    view = two_classes(points, np.array([[-3, 0], [3, 0]], dtype=np.float32))
+
+    assert choice(view, 3).tolist() == [1, 2, 0]
+
+
 def test_the_order_of_labeled_samples_is_irrelevant() -> None:
     pool = make_pool(AlphaMix(), n_pool=60, n_labeled=12)
     order = np.random.default_rng(0).permutation(12)

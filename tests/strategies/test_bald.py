@@ -18,6 +18,17 @@ def scores_of(passes: np.ndarray) -> np.ndarray:
     return strategy.scores(view)
 
 
+def test_the_score_is_the_definition() -> None:
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        n_samples, n, n_classes = rng.integers(2, 8), rng.integers(1, 30), rng.integers(2, 7)
+        passes = rng.dirichlet(np.full(n_classes, rng.choice([0.1, 1.0])), (n_samples, n))
+
+        np.testing.assert_allclose(
+            scores_of(passes), oracles.mutual_information(passes), atol=2e-12
+        )
+
+
 def test_disagreement_comes_before_shared_doubt() -> None:
     # Confident contradiction, mild contradiction, and passes that all shrug.
     passes = np.array([[[1, 0], [0.9, 0.1], [0.5, 0.5]], [[0, 1], [0.1, 0.9], [0.5, 0.5]]])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 
 import numpy as np
 import pytest
 import torch
 
+from alscope.params import params_of
 from alscope.registry import strategies
 from alscope.strategies._base import Strategy
 from alscope.testing.strategies import StrategyConformance, choose
@@ -34,6 +36,13 @@ class TestConformance(StrategyConformance):
         )
 
         assert after == before
+
+
+def test_it_says_what_it_costs_and_which_values_the_paper_has(strategy: Strategy) -> None:
+    text = inspect.getdoc(type(strategy)) or ""
+
+    assert "Complexity:" in text
+    assert [p.name for p in params_of(type(strategy)) if not p.paper or not p.help] == []
 
 
 def test_the_strategies_of_the_foundation_are_registered() -> None:

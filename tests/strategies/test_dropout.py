@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +24,20 @@ from tests import oracles
 from tests.learn.fakes import PLANE
 
 FAMILY = (VarRatio, MeanSTD, MarginDropout, LeastConfidenceDropout, EntropyDropout)
+
+
+def share_against_the_mode(passes: np.ndarray) -> np.ndarray:
+    votes = passes.argmax(axis=2).T.tolist()
+    return np.array([1 - max(map(one.count, one)) / len(one) for one in votes])
+
+
+def mean_of_deviations(passes: np.ndarray) -> np.ndarray:
+    return np.array(
+        [np.mean([statistics.pstdev(c) for c in one.T]) for one in passes.transpose(1, 0, 2)]
+    )
+
+
+BETWEEN = {VarRatio: share_against_the_mode, MeanSTD: mean_of_deviations}
 AVERAGED = {
     MarginDropout: oracles.margin,
     LeastConfidenceDropout: oracles.least_confidence,
@@ -74,6 +89,17 @@ def test_the_score_is_that_of_the_averaged_prediction(
         scores = cls(n_samples=len(passes)).scores(view_of(passes))
 
         np.testing.assert_allclose(scores, oracle(passes.mean(axis=0)), atol=1e-12)
+
+
+@pytest.mark.parametrize(("cls", "oracle"), BETWEEN.items())
+def test_the_score_is_how_passes_differ(
+    cls: type[DropoutStrategy], oracle: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    for seed in range(200):
+        passes = random_passes(seed)[:, :12]
+        scores = cls(n_samples=len(passes)).scores(view_of(passes))
+
+        np.testing.assert_allclose(scores, oracle(passes), atol=1e-9)
 
 
 @pytest.mark.parametrize("cls", FAMILY)

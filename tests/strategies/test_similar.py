@@ -220,6 +220,7 @@ def test_it_says_what_it_does_in_a_closed_set() -> None:
 
     assert "more of what is labeled" in Similar().remarks(ScenarioConfig())[0]
     assert not Similar().remarks(opened)
+    assert Similar().remarks(replace(opened, ood_ratio=0.0))
 
 
 def test_parameters_have_ranges() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from alscope.inputs import Forward
+from alscope.inputs import Forward, Logits
 from alscope.rng import generator
 from alscope.strategies._base import ScoreStrategy
 from alscope.strategies.entropy import Entropy
@@ -13,6 +15,7 @@ from alscope.strategies.least_confidence import LeastConfidence
 from alscope.strategies.margin import Margin
 from alscope.testing.fakes import make_view
 from alscope.types import PoolView
+from tests import oracles
 
 # Sure; a contest of two; flat over all; the least probable top class without being flat.
 SITUATIONS = np.array(
@@ -25,10 +28,13 @@ SITUATIONS = np.array(
 )
 
 
-def view_of(probs: np.ndarray) -> PoolView:
+def view_of(probs: np.ndarray, seed: int = 0) -> PoolView:
     logits = np.log(probs).astype(np.float32)
     arrays = {"logits": logits, "embeddings": np.zeros((len(probs), 1), dtype=np.float32)}
-    return make_view([], n_pool=len(probs), n_classes=probs.shape[1], overrides={Forward(): arrays})
+    n_pool, n_classes = probs.shape
+    return make_view(
+        [], n_pool=n_pool, n_classes=n_classes, overrides={Forward(): arrays}, seed=seed
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,27 @@ def test_each_score_has_its_own_favourite(strategy: ScoreStrategy, favourite: in
 
     assert selection.positions[0] == favourite
     assert selection.positions[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "definition"),
+    [
+        (Margin(), oracles.margin),
+        (Entropy(), oracles.entropy),
+        (LeastConfidence(), oracles.least_confidence),
+    ],
+)
+def test_the_query_is_the_definition(
+    strategy: ScoreStrategy, definition: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    for seed in range(200):
+        draws = np.random.default_rng(seed)
+        n, n_classes = draws.integers(1, 40), draws.integers(2, 7)
+        view = view_of(draws.dirichlet(np.ones(n_classes), n), seed=seed)
+        expected = definition(oracles.softmax(view[Logits()]))
+        found = strategy.select(view, 7, generator(0), None).positions
+
+        assert found.tolist() == oracles.ranked(expected, 7, view.tie_keys)
 
 
 def test_scores_of_least_confidence_are_logarithms() -> None:
