@@ -49,6 +49,14 @@ class ScenarioConfig:
         n_rounds: Queries; a run has `n_rounds + 1` evaluations.
         pool_limit: Use at most this many training samples (stratified); None: all.
         test_limit: Use at most this many test samples (stratified); None: all.
+        pool_per_class: Use at most this many training samples of every class, so that huge sets
+            stay usable and balanced; None: all.
+        ood_dataset: Another data set of the same modality whose samples are the unknown ones (far
+            from the task); "": the classes of the data set that are not known. Classes of the data
+            set that are neither known nor needed are then left out.
+        label_noise: Probability that the annotator names a wrong known class. Every sample has one
+            answer; unknown samples are recognized always, and test labels are true.
+        noise_kind: A wrong answer is any other class, "symmetric", or the next one, "pair".
         split_seed: Stream of the class choice and of the subsampling, shared by all trials.
         vary_split: Draw classes and subsample anew in every trial.
     """
@@ -69,6 +77,19 @@ class ScenarioConfig:
     n_rounds: int = param(5, low=0, help="Queries; evaluations are one more.")
     pool_limit: int | None = param(None, low=2, help="Cap on training samples.")
     test_limit: int | None = param(None, low=2, help="Cap on test samples.")
+    pool_per_class: int | None = param(
+        None, low=1, help="Cap on training samples of every class.", later=True
+    )
+    ood_dataset: str = param("", help="Data set whose samples are the unknown ones.", later=True)
+    label_noise: float = param(
+        0.0, low=0.0, high=0.95, help="Probability of a wrong answer.", later=True
+    )
+    noise_kind: str = param(
+        "symmetric",
+        choices=("symmetric", "pair"),
+        help="Which wrong class is named: any, or the next one.",
+        later=True,
+    )
     split_seed: int = param(0, low=0)
     vary_split: bool = False
 
@@ -87,8 +108,12 @@ class ScenarioConfig:
         parts = [self.dataset]
         if self.setting == "open":
             parts.append(f"open set, OOD {self.ood_ratio:.2f}")
+        if self.ood_dataset:
+            parts[-1] += f" from {self.ood_dataset}"
         if self.imbalance_ratio > 1:
             parts.append(f"imbalance {self.imbalance_ratio:g}")
+        if self.label_noise > 0:
+            parts.append(f"label noise {self.label_noise:.2f} ({self.noise_kind})")
         return " · ".join(parts)
 
     def problems(self, path: str = "") -> Iterator[Problem]:
@@ -113,11 +138,11 @@ class ScenarioConfig:
             yield Problem(f"{prefix}initial_ids", "holds an id twice; list each once")
 
     def _open_problems(self, prefix: str) -> Iterator[Problem]:
-        if not self.known_classes and self.n_known is None:
+        if self.ood_dataset == self.dataset:
             yield Problem(
-                f"{prefix}n_known",
-                "is missing; an open set needs the number of known classes (n_known) or their "
-                "names (known_classes)",
+                f"{prefix}ood_dataset",
+                f"is {self.ood_dataset!r}, the data set itself; name another one, or remove it to "
+                "take the classes that are not known",
             )
         if self.known_classes and self.n_known not in (None, len(self.known_classes)):
             yield Problem(
@@ -131,7 +156,7 @@ class ScenarioConfig:
             yield Problem(f"{prefix}known_classes", "names a class twice; name each once")
 
     def _closed_problems(self, prefix: str) -> Iterator[Problem]:
-        for name in ("known_classes", "n_known", "ood_ratio"):
+        for name in ("known_classes", "n_known", "ood_ratio", "ood_dataset"):
             if getattr(self, name):
                 yield Problem(
                     f"{prefix}{name}",
@@ -172,6 +197,9 @@ class TrainConfig:
         label_smoothing: Of the cross-entropy.
         augment: Use the data set's training transform.
         init: "scratch" at every round, or "previous" (warm start; ends sharing between strategies).
+        precision: "float32", or "bf16": matrix products and convolutions of training steps in
+            bfloat16 where the device is fast at it. Everything else, all inference included, stays
+            in float32, because strategies compare differences that bfloat16 cannot hold.
         eval_batch: Samples per inference batch; part of the key because it can change rounding.
     """
 
@@ -190,6 +218,12 @@ class TrainConfig:
     augment: bool = True
     init: str = param("scratch", choices=("scratch", "previous"))
     eval_batch: int = param(256, low=1)
+    precision: str = param(
+        "float32",
+        choices=("float32", "bf16"),
+        help="Of the matrix products in training; inference is always float32.",
+        later=True,
+    )
 
     def __post_init__(self) -> None:
         """Equal configurations have one form."""

@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["canonical_json", "digest", "digest_bytes"]
+__all__ = ["LATER", "canonical_json", "digest", "digest_bytes"]
 
+LATER = "alscope_later"
+"""Metadata of a dataclass field that is left out of digests while it has its default."""
 _DIGEST_BYTES = 20
 
 
@@ -85,9 +87,14 @@ def _record(value: Any) -> dict[str, Any]:
     fields = {
         field.name: _plain(getattr(value, field.name))
         for field in dataclasses.fields(value)
-        if field.compare
+        if field.compare and not _unused(field, getattr(value, field.name))
     }
     return {"~d": name, "v": version, **fields} if version is not None else {"~d": name, **fields}
+
+
+def _unused(field: dataclasses.Field[Any], value: Any) -> bool:
+    # An option that came later leaves the digests of those who do not use it as they were.
+    return bool(field.metadata.get(LATER)) and bool(value == field.default)
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alscope.errors import Problem, nearest
+from alscope.hashing import LATER
 
 __all__ = ["Param", "check_fields", "make_floats", "param", "params_of"]
 
@@ -48,8 +49,13 @@ def param(
     unit: str = "",
     help: str = "",
     paper: str = "",
+    later: bool = False,
 ) -> Any:
-    """A dataclass field with the metadata of `Param`."""
+    """A dataclass field with the metadata of `Param`.
+
+    A field that was added `later`, when results existed already, is left out of digests at its
+    default, so that those results keep their identity.
+    """
     meta = Param(
         name="",
         default=default,
@@ -60,7 +66,7 @@ def param(
         help=help,
         paper=paper,
     )
-    return dataclasses.field(default=default, metadata={_KEY: meta})
+    return dataclasses.field(default=default, metadata={_KEY: meta, LATER: later})
 
 
 def params_of(cls: type) -> tuple[Param, ...]:

@@ -16,6 +16,7 @@ from alscope.config import (
     TrainConfig,
 )
 from alscope.errors import ConfigError
+from alscope.hashing import canonical_json, digest
 
 RUN = RunConfig(
     scenario=ScenarioConfig(known_classes=("0", "1"), setting="open", ood_ratio=0.25),
@@ -115,12 +116,20 @@ def test_another_schema_is_refused() -> None:
     assert paths(StudyConfig(schema=2)) == {"schema"}
 
 
-def test_an_open_set_needs_known_classes() -> None:
-    assert paths(ScenarioConfig(setting="open")) == {"n_known"}
-
-
 def test_a_closed_set_has_no_unknown_samples() -> None:
     assert paths(ScenarioConfig(ood_ratio=0.2, n_known=3)) == {"ood_ratio", "n_known"}
+
+
+def test_unknown_samples_come_from_another_data_set_not_from_the_same() -> None:
+    assert paths(ScenarioConfig(setting="open", n_known=2, ood_dataset="digits")) == {"ood_dataset"}
+    assert paths(ScenarioConfig(ood_dataset="mnist")) == {"ood_dataset"}
+
+
+def test_options_that_came_later_leave_old_digests_as_they_were() -> None:
+    plain = ScenarioConfig()
+
+    assert "label_noise" not in canonical_json(plain)
+    assert digest(plain) != digest(ScenarioConfig(label_noise=0.2))
 
 
 def test_contradicting_numbers_of_known_classes_are_refused() -> None:

@@ -83,13 +83,17 @@ def is_light(path: Path) -> bool:
     return not (room(name) == "alscope.backbones" and private)
 
 
-def loads_torch(path: Path, seen: frozenset[Path] = frozenset()) -> bool:
+def loads_torch(path: Path) -> bool:
     """Whether importing a file imports a heavy package, itself or through its imports."""
-    early = {found.module for found in imports(path) if found.at_import}
-    if HEAVY & {name.split(".")[0] for name in early}:
-        return True
-    below = {BY_NAME[name] for name in early & BY_NAME.keys()} - seen
-    return any(loads_torch(other, seen | {path}) for other in below)
+    seen, todo = {path}, [path]
+    while todo:
+        early = {found.module for found in imports(todo.pop()) if found.at_import}
+        if HEAVY & {name.split(".")[0] for name in early}:
+            return True
+        below = {BY_NAME[name] for name in early & BY_NAME.keys()} - seen
+        seen |= below
+        todo += below
+    return False
 
 
 def test_imports_go_down_the_levels() -> None:

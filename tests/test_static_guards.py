@@ -85,6 +85,16 @@ def required() -> set[str]:
     return {re.split(r"[<>=]", line)[0] for line in lines if line and not line.startswith("#")}
 
 
+def optional() -> set[str]:
+    """Names of the packages in extras for users."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    return {
+        re.split(r"[<>=]", name)[0] for extra in extras.keys() - {"dev"} for name in extras[extra]
+    }
+
+
 def test_nothing_is_pickled() -> None:
     assert not [
         f"{module_name(path)}:{found.line} imports {found.module}"
@@ -157,7 +167,7 @@ def test_the_imported_packages_are_the_required_ones() -> None:
     # pytest and Hypothesis serve `alscope.testing`, for people who write plug-ins.
     others = top - sys.stdlib_module_names - {"alscope", "pytest", "hypothesis"}
 
-    assert {DISTRIBUTIONS.get(name, name) for name in others} == required()
+    assert {DISTRIBUTIONS.get(name, name) for name in others} - optional() == required()
 
 
 def test_every_dependency_is_justified_in_the_documentation() -> None:
@@ -165,4 +175,4 @@ def test_every_dependency_is_justified_in_the_documentation() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tools = {re.split(r"[<>=]", tool)[0] for tool in project["optional-dependencies"]["dev"]}
 
-    assert not {name for name in required() | tools if f"`{name}`" not in text}
+    assert not {name for name in required() | optional() | tools if f"`{name}`" not in text}

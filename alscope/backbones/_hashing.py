@@ -29,6 +29,7 @@ class HashingTokenizer:
     Args:
         n_buckets: Number of buckets; more buckets, fewer collisions, a larger table.
         max_tokens: Most words and pairs per text, together.
+        with_pairs: Whether pairs follow the words; without them, the ids are in the text's order.
 
     References:
         Weinberger et al. 2009, arXiv:0902.2206 (feature hashing).
@@ -36,11 +37,14 @@ class HashingTokenizer:
 
     pad_id = _PAD
 
-    def __init__(self, *, n_buckets: int, max_tokens: int) -> None:
+    def __init__(self, *, n_buckets: int, max_tokens: int, with_pairs: bool = True) -> None:
         self.n_ids = _RESERVED + n_buckets
-        self.key = digest(["hashed words and pairs", 1, n_buckets, max_tokens])
+        kind = "hashed words and pairs" if with_pairs else "hashed words"
+        self.key = digest([kind, 1, n_buckets, max_tokens])
         self._n_buckets = np.uint64(n_buckets)
-        self._n_words = (max_tokens + 1) // 2  # w words have w - 1 pairs
+        self._with_pairs = with_pairs
+        # w words have w - 1 pairs.
+        self._n_words = (max_tokens + 1) // 2 if with_pairs else max_tokens
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Ids of the words, then of the pairs, of each text."""
@@ -49,6 +53,8 @@ class HashingTokenizer:
         ]
         flat = np.fromiter(itertools.chain.from_iterable(codes), dtype=np.uint64)
         words = self._bucket(flat).tolist()
+        if not self._with_pairs:
+            return _cut(words, [len(row) for row in codes])
         # Pairs that straddle two texts are computed as well and never read.
         pairs = self._bucket(_scramble(flat[:-1] * _FACTOR + flat[1:])).tolist()
         ids, start = [], 0
@@ -60,6 +66,12 @@ class HashingTokenizer:
 
     def _bucket(self, codes: NDArray[np.uint64]) -> IntArray:
         return (codes % self._n_buckets).astype(np.int64) + _RESERVED
+
+
+def _cut(ids: list[int], lengths: list[int]) -> list[list[int]]:
+    """One list per text; id 1 for a text without words."""
+    bounds = itertools.pairwise(itertools.accumulate(lengths, initial=0))
+    return [ids[start:end] or [_EMPTY] for start, end in bounds]
 
 
 @functools.lru_cache(maxsize=1 << 18)

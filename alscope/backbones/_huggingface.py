@@ -16,7 +16,7 @@ from transformers.utils import logging as library_log
 from alscope.backbones._text import Encoder, EncoderNetwork
 from alscope.hashing import digest
 
-__all__ = ["PretrainedTokenizer", "build_network", "download"]
+__all__ = ["PretrainedTokenizer", "build_network", "download", "load_encoder"]
 
 # Said explicitly: by default Transformers asks on the terminal whether to run a model's code.
 _LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -55,18 +55,24 @@ def build_network(
     folder: Path, n_classes: int, *, dropout: float, pooling: str, head_only: bool
 ) -> EncoderNetwork:
     """The encoder of a model folder with a fresh head, in float32."""
-    with _quiet():
-        model: Any = AutoModel.from_pretrained(
-            folder, use_safetensors=True, dtype=torch.float32, **_LOCAL
-        )
+    encoder = load_encoder(folder)
     return EncoderNetwork(
-        Encoder(model),
-        n_features=model.config.hidden_size,
+        encoder,
+        n_features=encoder.width,
         n_classes=n_classes,
         dropout=dropout,
         pooling=pooling,
         head_only=head_only,
     )
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """The encoder of a model folder, in float32; heads that come with it are left out."""
+    with _quiet():
+        model: Any = AutoModel.from_pretrained(
+            folder, use_safetensors=True, dtype=torch.float32, **_LOCAL
+        )
+    return Encoder(model, width=model.config.hidden_size)
 
 
 def download(name: str) -> None:

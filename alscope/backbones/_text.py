@@ -11,7 +11,10 @@ from torch.nn import functional
 
 from alscope.backbones._modules import Inputs, Network
 
-__all__ = ["Bag", "Encoder", "EncoderNetwork", "TextBagNetwork"]
+__all__ = ["Bag", "Encoder", "EncoderNetwork", "TextBagNetwork", "TextCnnNetwork", "mean_of_tokens"]
+
+_WINDOWS = (3, 4, 5)  # words
+_WORD_RANGE = 0.25  # Kim 2014, section 3.1
 
 
 class Bag(nn.Module):
@@ -49,12 +52,66 @@ class TextBagNetwork(Network):
         return inputs
 
 
-class Encoder(nn.Module):
-    """A pretrained encoder, reduced to its hidden states."""
+class _WordVectors(nn.Module):
+    """A trained vector for every id, zeros for padding."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, n_ids: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_ids, width))
+        nn.init.uniform_(self.weight, -_WORD_RANGE, _WORD_RANGE)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """(batch, length, width)."""
+        vectors = functional.embedding(inputs["input_ids"], self.weight)
+        return vectors * inputs["attention_mask"].unsqueeze(2).to(vectors.dtype)
+
+
+class _Filters(nn.Module):
+    """The largest answer of every filter to the windows of a text, rectified.
+
+    Windows begin before the text and end behind it. One that holds padding alone gives exactly
+    zero, which the ReLU gives anyway, so the length of a batch does not matter.
+    """
+
+    def __init__(self, width: int, filters: int) -> None:
+        super().__init__()
+        self.filters = nn.ModuleList(
+            nn.Conv1d(width, filters, size, padding=size - 1, bias=False) for size in _WINDOWS
+        )
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(batch, 3 * filters)."""
+        x = vectors.transpose(1, 2)  # (batch, width, length)
+        answers = [functional.relu(layer(x)).amax(dim=2) for layer in self.filters]
+        return torch.cat(answers, dim=1)
+
+
+class TextCnnNetwork(Network):
+    """Word vectors, filters over neighbouring words, the largest answer of each."""
+
+    def __init__(
+        self, n_ids: int, n_classes: int, *, width: int, filters: int, dropout: float
+    ) -> None:
+        stages = [_WordVectors(n_ids, width), _Filters(width, filters)]
+        n_features = len(_WINDOWS) * filters
+        super().__init__(stages, n_features=n_features, n_classes=n_classes, dropout=dropout)
+
+    def read(self, inputs: Inputs) -> Inputs:
+        """Token ids and mask."""
+        return inputs
+
+    def pool(self, last: Tensor, inputs: Inputs) -> Tensor:
+        """Mean of the word vectors; the answers as they are."""
+        return mean_of_tokens(last, inputs) if last.dim() == 3 else last
+
+
+class Encoder(nn.Module):
+    """A pretrained encoder, reduced to its hidden states, which are `width` wide."""
+
+    def __init__(self, model: nn.Module, *, width: int) -> None:
         super().__init__()
         self.model = model
+        self.width = width
 
     def forward(self, inputs: Inputs) -> Tensor:
         """The last hidden states, (batch, length, n_features)."""
@@ -106,7 +163,7 @@ class EncoderNetwork(Network):
 
     def pool(self, last: Tensor, inputs: Inputs) -> Tensor:
         """One vector per text."""
-        return last[:, 0] if self.pooling == "first" else _mean_of_tokens(last, inputs)
+        return last[:, 0] if self.pooling == "first" else mean_of_tokens(last, inputs)
 
     def with_taps(self, inputs: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Logits, and the hidden states a quarter, half, three quarters and all of the way up.
@@ -117,11 +174,11 @@ class EncoderNetwork(Network):
         last, layers = cast(Encoder, self.stages[0]).with_layers(inputs)
         n_layers = len(layers) - 1  # the token vectors are no layer
         chosen = sorted({math.ceil(n_layers * quarter / 4) for quarter in (1, 2, 3, 4)})
-        taps = tuple(_mean_of_tokens(layers[layer], inputs) for layer in chosen)
+        taps = tuple(mean_of_tokens(layers[layer], inputs) for layer in chosen)
         return self.head(self.dropout(self.pool(last, inputs))), taps
 
 
-def _mean_of_tokens(states: Tensor, inputs: Inputs) -> Tensor:
+def mean_of_tokens(states: Tensor, inputs: Inputs) -> Tensor:
     """Mean over the tokens that are not padding, (batch, n_features)."""
     mask = inputs["attention_mask"].unsqueeze(2).to(states.dtype)  # (batch, length, 1)
     return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)

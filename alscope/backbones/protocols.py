@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["Backbone", "BackboneSpec", "size_problems"]
+    from alscope.backbones.encoders import EncoderSpec
+
+__all__ = ["Backbone", "BackboneSpec", "channel_problems", "size_problems"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,6 @@ class BackboneSpec:
     """Registry name; set by the registry."""
     version: ClassVar[int] = 1
     """Raised when the same fields give another network."""
-    pretrained: ClassVar[bool] = False
-    """Whether a freshly built network has learned from other data already."""
     order_blind: ClassVar[bool] = False
     """Whether tokens of a text in another order give the same output."""
 
@@ -46,6 +46,16 @@ class BackboneSpec:
     def stochastic(self) -> str:
         """Where active dropout lies: "none", "head" (only before the head) or "full"."""
         return "head" if self.dropout > 0 else "none"
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether a freshly built network has learned from other data already."""
+        return False
+
+    @property
+    def encoder_spec(self) -> EncoderSpec | None:
+        """The frozen encoder whose features `build`'s network reads; None: it reads samples."""
+        return None
 
     def problems(self, sample: SampleSpec) -> tuple[str, ...]:
         """Why this backbone cannot read such samples; empty if it can."""
@@ -107,3 +117,10 @@ def size_problems(name: str, sample: SampleSpec, *, smallest: int) -> tuple[str,
         f"{name} needs images of at least {smallest}x{smallest} pixels, these have "
         f"{height}x{width}; use mlp",
     )
+
+
+def channel_problems(name: str, sample: SampleSpec) -> tuple[str, ...]:
+    """Why a network made for color images cannot read these; empty if it can."""
+    if sample.shape[0] in (1, 3):
+        return ()
+    return (f"{name} reads images of 1 or 3 channels, these have {sample.shape[0]}; use resnet18",)

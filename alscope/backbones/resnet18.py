@@ -1,9 +1,9 @@
-"""ResNet-18 for small images."""
+"""ResNet-18, and the base of its larger relatives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from alscope.backbones.protocols import BackboneSpec, size_problems
 from alscope.registry import backbones
@@ -18,18 +18,19 @@ __all__ = ["ResNet18Spec"]
 @backbones.register("resnet18", title="ResNet-18")
 @dataclass(frozen=True, kw_only=True)
 class ResNet18Spec(BackboneSpec):
-    """Residual network with 18 layers in its form for small images, 512 features.
+    """Residual network with 18 layers, 512 features.
 
     References:
         He et al. 2015, arXiv:1512.03385.
 
     Deviations:
-        The stem is a 3x3 convolution of stride 1 without pooling, as usual at 32 pixels, and a
-        dropout precedes the head.
+        Up to 64 pixels the stem is a 3x3 convolution of stride 1 without pooling, as usual for
+        small images; above, it is the published one. A dropout precedes the head.
     """
 
     modalities = frozenset({"image"})
     title = "ResNet-18"
+    layers: ClassVar[int] = 18
 
     def problems(self, sample: SampleSpec) -> tuple[str, ...]:
         """Too small an image."""
@@ -37,6 +38,6 @@ class ResNet18Spec(BackboneSpec):
 
     def build(self, sample: SampleSpec, n_classes: int) -> Backbone:
         """A freshly initialized network."""
-        from alscope.backbones._resnet import resnet18
+        from alscope.backbones._resnet import resnet
 
-        return resnet18(sample.shape[0], n_classes, dropout=self.dropout)
+        return resnet(self.layers, sample.shape, n_classes, dropout=self.dropout)

@@ -43,7 +43,6 @@ class TransformerSpec(BackboneSpec):
 
     modalities = frozenset({"text"})
     title = "Pretrained transformer"
-    pretrained = True
 
     model: str = param(
         "distilbert-base-uncased", help="Name on the Hugging Face Hub, or a local folder."
@@ -52,6 +51,11 @@ class TransformerSpec(BackboneSpec):
     pooling: str = param("mean", choices=("mean", "first"), help="How tokens become one vector.")
     mc: str = param("head", choices=("head", "full"), help="Dropout that Monte Carlo uses.")
     allow_download: bool = param(False, help="Fetch the model if it is not on this machine.")
+
+    @property
+    def pretrained(self) -> bool:
+        """Always."""
+        return True
 
     @property
     def stochastic(self) -> str:

@@ -8,10 +8,11 @@ import inspect
 from typing import Any
 
 from alscope.cli._terminal import put, put_json, table
-from alscope.data.protocols import DataRoot, DatasetSpec
+from alscope.data.lookup import dataset_names, find_dataset
+from alscope.data.protocols import DataRoot
 from alscope.errors import DatasetError
 from alscope.params import params_of
-from alscope.registry import backbones, datasets, strategies
+from alscope.registry import backbones, strategies
 
 __all__ = ["data_root_of", "dataset_facts", "list_backbones", "list_datasets", "list_strategies"]
 
@@ -54,7 +55,8 @@ def list_backbones(arguments: argparse.Namespace) -> int:
 
 def list_datasets(arguments: argparse.Namespace) -> int:
     """`alscope datasets`."""
-    facts = [dataset_facts(name, data_root_of(arguments)) for name in datasets]
+    root = data_root_of(arguments)
+    facts = [dataset_facts(name, root) for name in dataset_names(root)]
     if arguments.json:
         put_json(facts)
         return 0
@@ -80,7 +82,7 @@ def data_root_of(arguments: argparse.Namespace) -> DataRoot:
 
 def dataset_facts(name: str, root: DataRoot) -> dict[str, Any]:
     """A row of the catalogue of data sets."""
-    spec: DatasetSpec = datasets.get(name)()
+    spec = find_dataset(name, root)
     try:
         available = spec.available(root)
     except DatasetError:

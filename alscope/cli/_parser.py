@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alscope import __version__
+from alscope.cli._import import add_import
 
 __all__ = ["make_parser"]
 
@@ -92,6 +93,7 @@ def _add_catalogues(commands: _Commands) -> None:
     )
     _add_json(commands.add("datasets", "List the data sets, and whether they are here"))
     _add_json(commands.add("backbones", "List the networks and their parameters"))
+    add_import(commands.add("import", "Check your own data, and make a data set of them"))
     commands.add("doctor", "Check the installation, the device, the disk and the stored runs")
 
 

@@ -6,15 +6,22 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.data._copies import Facts, check_labels
+from alscope.data._copies import (
+    Columns,
+    Facts,
+    as_texts,
+    check_labels,
+    label_order,
+    labels_of_names,
+)
 from alscope.data._files import check_shards, file_digest, stamps
+from alscope.data._pixels import decode
 from alscope.errors import DatasetError
 from alscope.types import IntArray
 
@@ -22,9 +29,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["ParquetCopy"]
+__all__ = ["ParquetCopy", "class_label_metadata", "opened"]
 
-_MODES = {1: "L", 3: "RGB"}
+_IMAGES = 1024
+_TEXTS = 16384
 
 
 @dataclass(frozen=True)
@@ -33,34 +41,32 @@ class ParquetCopy:
 
     Attributes:
         folder: Where they are.
-        input_columns: Accepted names of the column with texts or images.
-        label_columns: Accepted names of the label column, the preferred one first.
+        columns: What the columns are called.
+        test: What the files of the test part begin with: "valid" where only that part has labels.
     """
 
     folder: Path
-    input_columns: tuple[str, ...]
-    label_columns: tuple[str, ...]
+    columns: Columns
+    test: str = "test"
 
     source = "local Parquet"
 
     @classmethod
-    def find(
-        cls, folder: Path, *, input_columns: tuple[str, ...], label_columns: tuple[str, ...]
-    ) -> ParquetCopy | None:
+    def find(cls, folder: Path, columns: Columns, *, test: str = "test") -> ParquetCopy | None:
         """The copy in a folder, if there is one.
 
         Raises:
             DatasetError: If one of the parts or a shard is missing.
         """
-        copy = cls(folder, input_columns, label_columns)
-        parts = {part: copy._part(part) for part in ("train", "test")}
+        copy = cls(folder, columns, test)
+        parts = {name: copy._named(name) for name in ("train", test)}
         for files in parts.values():
             check_shards(files)
-        missing = [part for part, files in parts.items() if not files]
+        missing = [name for name, files in parts.items() if not files]
         if len(missing) == 1:
             raise DatasetError(
                 f"{folder} has no {missing[0]}-*.parquet; put both parts there: train-*.parquet "
-                "and test-*.parquet"
+                f"and {test}-*.parquet"
             )
         return None if missing else copy
 
@@ -89,50 +95,64 @@ class ParquetCopy:
         """
         paths = self._part(part)
         if not facts.shape:
-            return [text for path in paths for text in self._texts(path)]
-        return np.concatenate([self._images(path, facts.shape) for path in paths])
+            return [text for path in paths for text in self._texts(path, facts)]
+        # Filled in place: a second array of all images would double the memory.
+        images = np.empty((sum(map(_n_rows, paths)), *facts.shape), dtype=np.uint8)
+        start = 0
+        for path in paths:
+            start += self._images(path, facts, images[start:])
+        return images
 
     def _part(self, part: str) -> tuple[Path, ...]:
-        return tuple(sorted(self.folder.glob(f"{part}-*.parquet")))
+        return self._named(self.test if part == "test" else part)
+
+    def _named(self, prefix: str) -> tuple[Path, ...]:
+        return tuple(sorted(self.folder.glob(f"{prefix}-*.parquet")))
 
     def _labels(self, path: Path, facts: Facts) -> IntArray:
-        import pyarrow as pa
+        with opened(path) as file:
+            column = _first(file, self.columns.labels)
+            names = _class_names(file.schema_arrow, column) if column else None
+            spelled = None if names else _first(file, self.columns.names)
+            if spelled:
+                return _spelled_labels(file, spelled, facts, path)
+            column = column or _column(file, self.columns.labels, path)
+            return _numbered_labels(file, column, names, facts, path)
 
-        with _opened(path) as file:
-            column = _column(file, self.label_columns, path)
-            values = file.read(columns=[column]).column(0)
-            names = _class_names(file.schema_arrow, column)
-        if not pa.types.is_integer(values.type):
-            raise DatasetError(
-                f"{path}: column {column!r} holds {values.type}, but labels are integers"
-            )
-        _refuse_null(values, column, path)
-        order = _label_order(names, facts, path)
-        return order[check_labels(values.to_numpy(), len(facts.names), path)]
+    def _texts(self, path: Path, facts: Facts) -> Iterator[str]:
+        with opened(path) as file:
+            column = _column(file, self.columns.inputs, path)
+            title = self.columns.title
+            columns = [column, title] if title in file.schema_arrow.names else [column]
+            _check_text(file, columns, path)
+            row = 0
+            for batch in _batches(file, columns, _TEXTS):
+                _refuse_null(batch.column(column), column, path, row)
+                titles = batch.column(title).to_pylist() if len(columns) > 1 else None
+                yield from as_texts(batch.column(column).to_pylist(), titles, facts)
+                row += batch.num_rows
 
-    def _texts(self, path: Path) -> list[str]:
-        import pyarrow as pa
+    def _images(self, path: Path, facts: Facts, images: NDArray[np.uint8]) -> int:
+        with opened(path) as file:
+            column = _column(file, self.columns.inputs, path)
+            row = 0
+            for batch in _batches(file, [column], _IMAGES):
+                for value in batch.column(0).to_pylist():
+                    data = value.get("bytes") if isinstance(value, dict) else None
+                    images[row] = decode(data, facts, f"{path}: row {row}")
+                    row += 1
+        return row
 
-        with _opened(path) as file:
-            column = _column(file, self.input_columns, path)
-            values = file.read(columns=[column]).column(0)
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            raise DatasetError(f"{path}: column {column!r} holds {values.type}, not text")
-        _refuse_null(values, column, path)
-        texts: list[str] = values.to_pylist()
-        return texts
 
-    def _images(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        with _opened(path) as file:
-            column = _column(file, self.input_columns, path)
-            images = np.empty((file.metadata.num_rows, *shape), dtype=np.uint8)
-            for row, data in enumerate(_encoded(file, column, path)):
-                images[row] = _decode(data, shape, f"{path}: row {row}")
-        return images
+def class_label_metadata(column: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Schema metadata that names the classes of a column, in the form of the hub."""
+    feature = {"names": list(names), "_type": "ClassLabel"}
+    return {"huggingface": json.dumps({"info": {"features": {column: feature}}})}
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+def opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file; what pyarrow raises while it is read becomes an error in words."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -144,14 +164,30 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         raise DatasetError(f"{path} is not a readable Parquet file: {error}") from error
 
 
+def _batches(file: pq.ParquetFile, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+    # Values of Arrow and of Python for all rows would double the memory. One group at a time,
+    # because an iterator over all groups keeps what it has read of the file: 330 MB of Yelp.
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)
+
+
+def _n_rows(path: Path) -> int:
+    with opened(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def _first(file: pq.ParquetFile, accepted: tuple[str, ...]) -> str | None:
+    return next((name for name in accepted if name in file.schema_arrow.names), None)
+
+
 def _column(file: pq.ParquetFile, accepted: tuple[str, ...], path: Path) -> str:
-    present = file.schema_arrow.names
-    for name in accepted:
-        if name in present:
-            return name
-    raise DatasetError(
-        f"{path} has the columns {', '.join(present)}, but needs {' or '.join(accepted)}"
-    )
+    found = _first(file, accepted)
+    if found is None:
+        raise DatasetError(
+            f"{path} has the columns {', '.join(file.schema_arrow.names)}, but needs "
+            f"{' or '.join(accepted)}"
+        )
+    return found
 
 
 def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
@@ -164,51 +200,41 @@ def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
     return tuple(map(str, names)) if names else None
 
 
-def _label_order(names: tuple[str, ...] | None, facts: Facts, path: Path) -> IntArray:
-    # Our label of each label in the file.
-    known = facts.names
-    if names is None and facts.order_varies:
+def _numbered_labels(
+    file: pq.ParquetFile, column: str, names: tuple[str, ...] | None, facts: Facts, path: Path
+) -> IntArray:
+    import pyarrow as pa
+
+    values = file.read(columns=[column]).column(0)
+    if not pa.types.is_integer(values.type):
         raise DatasetError(
-            f"{path} holds no class names, and copies of this set number the classes differently; "
-            "use a copy saved with class names (Hugging Face ClassLabel)"
+            f"{path}: column {column!r} holds {values.type}, but labels are integers"
         )
-    if names is None:
-        return np.arange(len(known))
-    if sorted(names) != sorted(known):
-        raise DatasetError(
-            f"{path} has the classes {', '.join(names)}, but expected {', '.join(known)}"
-        )
-    return np.array([known.index(name) for name in names], dtype=np.int64)
+    _refuse_null(values, column, path)
+    order = label_order(names, facts, path)
+    return order[check_labels(values.to_numpy(), len(facts.names), path)]
 
 
-def _refuse_null(values: pa.ChunkedArray, column: str, path: Path) -> None:
+def _spelled_labels(file: pq.ParquetFile, column: str, facts: Facts, path: Path) -> IntArray:
+    _check_text(file, [column], path)
+    values = file.read(columns=[column]).column(0).combine_chunks()
+    _refuse_null(values, column, path)
+    encoded = values.dictionary_encode()
+    return labels_of_names(encoded.indices.to_numpy(), encoded.dictionary.to_pylist(), facts, path)
+
+
+def _check_text(file: pq.ParquetFile, columns: list[str], path: Path) -> None:
+    import pyarrow as pa
+
+    for column in columns:
+        kind = file.schema_arrow.field(column).type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise DatasetError(f"{path}: column {column!r} holds {kind}, not text")
+
+
+def _refuse_null(
+    values: pa.Array | pa.ChunkedArray, column: str, path: Path, start: int = 0
+) -> None:
     if values.null_count:
-        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
+        row = start + values.is_null().to_pylist().index(True)
         raise DatasetError(f"{path}: row {row} of column {column!r} is null; replace the file")
-
-
-def _encoded(file: pq.ParquetFile, column: str, path: Path) -> Iterator[Any]:
-    # Batch by batch: the encoded images of a large part need not be in memory at once.
-    for batch in file.iter_batches(batch_size=1024, columns=[column]):
-        for value in batch.column(0).to_pylist():
-            yield value.get("bytes") if isinstance(value, dict) else None
-
-
-def _decode(data: bytes | None, shape: tuple[int, ...], where: str) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    if not isinstance(data, bytes):
-        raise DatasetError(f"{where} holds no encoded image; embed the bytes in the file")
-    try:
-        # Few formats, so that no rarely used decoder ever sees the bytes.
-        with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
-            found = (image.mode, image.height, image.width)
-            if found != (_MODES[shape[0]], *shape[1:]):
-                raise DatasetError(
-                    f"{where} is {found[1]}x{found[2]} {found[0]}, but expected "
-                    f"{shape[1]}x{shape[2]} {_MODES[shape[0]]}"
-                )
-            pixels = np.asarray(image, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"{where} is not a readable PNG or JPEG image: {error}") from error
-    return pixels.reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1)

@@ -23,7 +23,7 @@ from alscope.errors import DatasetError
 from alscope.hashing import digest
 from alscope.types import IntArray, SampleSpec
 
-__all__ = ["StoredSpec", "fetch_from_hub"]
+__all__ = ["StoredSpec"]
 
 _LAYOUT = 1
 _WORDS = {"train": "training", "test": "test"}
@@ -50,8 +50,24 @@ class StoredSpec(DatasetSpec):
         raise NotImplementedError
 
     def fetch(self, folder: Path) -> None:
-        """Download into an empty folder; runs in a process of its own and may import torch."""
+        """Download into a folder; runs in a process of its own and may import torch.
+
+        The folder has the name `self.folder` and is empty or holds what an interrupted try left.
+        """
         raise NotImplementedError
+
+    def check_official(self, root: Path) -> None:
+        """Check that the copy under a data folder is the complete official set.
+
+        Raises:
+            DatasetError: If there is none, or something differs.
+        """
+        copy = self._find(root)
+        if copy is None:
+            raise DatasetError(f"what was received are not the files of {self.title}")
+        note = _summary(self, copy, stamps(copy.files)).note
+        if note:
+            raise DatasetError(f"what was received is incomplete: {note}")
 
     def available(self, root: DataRoot) -> bool:
         """Whether a complete copy is on disk."""
@@ -117,24 +133,6 @@ class StoredSpec(DatasetSpec):
         return self._find(root)
 
 
-def fetch_from_hub(name: str, folder: Path, *, revision: str | None = None) -> None:
-    """Save both parts of a hub data set as Parquet with class names.
-
-    Args:
-        name: Owner and name on the Hugging Face hub.
-        folder: Receives `train-00000-of-00001.parquet` and `test-00000-of-00001.parquet`.
-        revision: Branch; None: the main one.
-    """
-    import tempfile
-
-    from datasets import load_dataset
-
-    with tempfile.TemporaryDirectory() as cache:
-        parts = load_dataset(name, revision=revision, cache_dir=cache)
-        for part in ("test", "train"):
-            parts[part].to_parquet(folder / f"{part}-00000-of-00001.parquet")
-
-
 @lru_cache(maxsize=32)
 def _summary(spec: StoredSpec, copy: Copy, looked_at: tuple[Stamp, ...]) -> DataSummary:
     facts = spec.facts
@@ -150,6 +148,7 @@ def _summary(spec: StoredSpec, copy: Copy, looked_at: tuple[Stamp, ...]) -> Data
         source=copy.source,
         fingerprint=digest({"dataset": spec.key, "layout": _LAYOUT, "files": copy.digests()}),
         note=_note(facts, targets),
+        never_known=tuple(facts.names.index(name) for name in spec.never_known),
     )
 
 

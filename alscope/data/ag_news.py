@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-from alscope.data._copies import Copy, Facts
-from alscope.data._parquet import ParquetCopy
-from alscope.data._stored import StoredSpec, fetch_from_hub
+from alscope.data._copies import Facts
+from alscope.data._hub import HubSet, TextSpec
 from alscope.registry import datasets
 
 __all__ = ["AgNews"]
@@ -17,7 +14,7 @@ __all__ = ["AgNews"]
 
 @datasets.register("ag_news", title="AG News")
 @dataclass(frozen=True, kw_only=True)
-class AgNews(StoredSpec):
+class AgNews(TextSpec):
     """Titles and first sentences of news: 120,000 training and 7,600 test texts of 4 classes.
 
     References:
@@ -25,7 +22,6 @@ class AgNews(StoredSpec):
     """
 
     title: ClassVar[str] = "AG News"
-    modality: ClassVar[str] = "text"
     licence: ClassVar[str] = "non-commercial research use (AG corpus)"
     citation: ClassVar[str] = "Zhang, Zhao and LeCun 2015, arXiv:1509.01626"
     homepage: ClassVar[str] = "https://huggingface.co/datasets/fancyzhx/ag_news"
@@ -36,13 +32,10 @@ class AgNews(StoredSpec):
         shape=(),
     )
     folder: ClassVar[str] = "ag_news"
-    places: ClassVar[tuple[str, ...]] = ("ag_news/train-*.parquet and test-*.parquet",)
+    folders: ClassVar[tuple[str, ...]] = ("ag_news",)
+    places: ClassVar[tuple[str, ...]] = (
+        "ag_news/train-*.parquet and test-*.parquet",
+        "ag_news/train.jsonl and test.jsonl",
+    )
+    hub: ClassVar[tuple[HubSet, ...]] = (HubSet("fancyzhx/ag_news"),)
     download_size: ClassVar[str] = "20 MB"
-
-    def copies(self, root: Path) -> Iterator[Copy | None]:
-        """Parquet."""
-        yield ParquetCopy.find(root / "ag_news", input_columns=("text",), label_columns=("label",))
-
-    def fetch(self, folder: Path) -> None:
-        """From the hub."""
-        fetch_from_hub("fancyzhx/ag_news", folder)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from alscope.data._cifar import CifarBatches
-from alscope.data._copies import Copy, Facts
+from alscope.data._cifar import CIFAR10, CifarBatches
+from alscope.data._copies import Columns, Copy, Facts
 from alscope.data._parquet import ParquetCopy
 from alscope.data._stored import StoredSpec
 from alscope.registry import datasets
@@ -73,17 +73,14 @@ class Cifar10(StoredSpec):
 
     def copies(self, root: Path) -> Iterator[Copy | None]:
         """Parquet, then the unpacked archives."""
-        yield ParquetCopy.find(
-            root / "cifar10", input_columns=("img", "image"), label_columns=("label",)
-        )
+        yield ParquetCopy.find(root / "cifar10", Columns(("img", "image"), ("label",)))
         for folder in _FOLDERS:
-            yield CifarBatches.find(root / "cifar10" / folder)
-            yield CifarBatches.find(root / folder)
+            yield CifarBatches.find(root / "cifar10" / folder, CIFAR10)
+            yield CifarBatches.find(root / folder, CIFAR10)
 
     def fetch(self, folder: Path) -> None:
         """The binary archive of the authors: the other one holds pickles."""
-        from torchvision.datasets import CIFAR10
         from torchvision.datasets.utils import download_and_extract_archive
 
-        url = CIFAR10.url.replace("-python.", "-binary.")
+        url = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
         download_and_extract_archive(url, str(folder), md5=_BINARY_MD5, remove_finished=True)

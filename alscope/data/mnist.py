@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from alscope.data._copies import Copy, Facts
+from alscope.data._copies import Columns, Copy, Facts
 from alscope.data._idx import IdxCopy
 from alscope.data._parquet import ParquetCopy
 from alscope.data._stored import StoredSpec
@@ -54,9 +54,7 @@ class Mnist(StoredSpec):
 
     def copies(self, root: Path) -> Iterator[Copy | None]:
         """Parquet, then the folders of torchvision."""
-        yield ParquetCopy.find(
-            root / "mnist", input_columns=("image", "img"), label_columns=("label",)
-        )
+        yield ParquetCopy.find(root / "mnist", Columns(("image", "img"), ("label",)))
         yield IdxCopy.find(root / "mnist" / "MNIST" / "raw")
         yield IdxCopy.find(root / "MNIST" / "raw")
 

@@ -45,6 +45,10 @@ class DataSummary:
         source: Where it came from, for people: "scikit-learn", "local Parquet", ...
         fingerprint: Content address of what was read; part of every result.
         note: Something the user should know ("docstrings of numpy 2.4.6, ..."), or "".
+        never_known: Classes that are no part of any task (queries out of scope, samples of another
+            data set): unknown in an open set, absent from a closed one.
+        n_own: How many classes, counted from the first, are of the data set itself; None: all.
+            The others come from another one.
     """
 
     class_names: tuple[str, ...]
@@ -54,6 +58,8 @@ class DataSummary:
     source: str
     fingerprint: str
     note: str = ""
+    never_known: tuple[int, ...] = ()
+    n_own: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +120,8 @@ class DatasetSpec:
     """Works with no network and no files."""
     backbone: ClassVar[str] = ""
     """Backbone to propose."""
+    never_known: ClassVar[tuple[str, ...]] = ()
+    """Names of classes that can only be unknown; their numbers are in the summary."""
 
     def summary(self, root: DataRoot) -> DataSummary:
         """Labels and facts; no torch, no decoding of examples.

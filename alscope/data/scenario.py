@@ -4,7 +4,7 @@ Pure index arithmetic on labels. Every class has one random order; a scenario ta
 samples of each order and differs from another only in how many. Hence subsamples nest: the pool of
 a stronger imbalance or a lower cap is part of the pool of a weaker one. Steps, in this order:
 
-1. `pool_limit`: cap all classes in proportion.
+1. `pool_per_class`, `pool_limit`: cap every class, then all classes in proportion.
 2. `imbalance_ratio`: thin the known classes to an exact long tail or step.
 3. `ood_ratio` (open set): thin known or unknown classes, in proportion, to the exact share.
 4. Initial set; the rest is the pool.
@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alscope.config import ScenarioConfig
-from alscope.data._counts import apportion, open_sizes, profile_shares, take, thin
+from alscope.data._counts import take
+from alscope.data._draft import Draft, draft_of, eligible_classes
 from alscope.data._initial import initial_rows
+from alscope.data._noise import noisy
 from alscope.data.protocols import DataSummary, class_counts
 from alscope.errors import ConfigError, Problem, nearest
 from alscope.rng import generator
@@ -47,6 +48,7 @@ class Scenario:
         known: Original class id of each label, (n_classes,), ascending.
         class_names: Names of the known classes, in label order.
         labels: Label of every training row of the data set, (n_train,); -1: unknown class.
+        answers: What the annotator says about each, (n_train,); equal to `labels` without noise.
         test_labels: The same for the test part, (n_test,).
     """
 
@@ -54,6 +56,7 @@ class Scenario:
     known: IntArray
     class_names: tuple[str, ...]
     labels: IntArray
+    answers: IntArray
     test_labels: IntArray
 
 
@@ -73,7 +76,7 @@ def scenario_problems(
     if {problem.path.removeprefix(at) for problem in problems} & _SHAPING:
         # The pool is unknown then, but it cannot be larger than the training part.
         return [*problems, *_budget_problems(config, summary.train_targets.size, at)]
-    draft = _draft(config, summary, seed)
+    draft = draft_of(config, summary, seed)
     empty = list(_empty_problems(config, summary, draft, at))
     if empty:
         return problems + empty
@@ -96,7 +99,7 @@ def build_scenario(config: ScenarioConfig, summary: DataSummary, *, seed: int) -
     problems = scenario_problems(config, summary, seed=seed)
     if problems:
         raise ConfigError(problems)
-    draft = _draft(config, summary, seed)
+    draft = draft_of(config, summary, seed)
     labels = draft.relabel(summary.train_targets)
     rows = take(draft.train_orders, draft.train_counts)
     initial = initial_rows(config, rows, labels, generator(seed, "init_set"))
@@ -111,116 +114,41 @@ def build_scenario(config: ScenarioConfig, summary: DataSummary, *, seed: int) -
         known=draft.known,
         class_names=tuple(summary.class_names[c] for c in draft.known),
         labels=labels,
+        answers=noisy(
+            labels,
+            n_classes=draft.known.size,
+            rate=config.label_noise,
+            kind=config.noise_kind,
+            rng=generator(seed, "label_noise"),
+        ),
         test_labels=draft.relabel(summary.test_targets),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Draft:
-    """Known classes, and per original class how many samples are used and in which order."""
-
-    known: IntArray
-    capped_counts: IntArray
-    train_counts: IntArray
-    test_counts: IntArray
-    train_orders: list[IntArray]
-    test_orders: list[IntArray]
-
-    @property
-    def n_known(self) -> int:
-        return int(self.train_counts[self.known].sum())
-
-    @property
-    def n_train(self) -> int:
-        return int(self.train_counts.sum())
-
-    def relabel(self, targets: IntArray) -> IntArray:
-        label_of = np.full(self.train_counts.size, -1, dtype=np.int64)
-        label_of[self.known] = np.arange(self.known.size)
-        labels: IntArray = label_of[targets]
-        labels.setflags(write=False)
-        return labels
-
-
-def _draft(config: ScenarioConfig, summary: DataSummary, seed: int) -> _Draft:
-    n_classes = len(summary.class_names)
-    stream = seed if config.vary_split else config.split_seed
-    known = _known_classes(config, summary, stream)
-    available = class_counts(summary.train_targets, n_classes)
-    if config.pool_limit is not None:
-        available = apportion(available, config.pool_limit)
-    shares = profile_shares(available[known], config.imbalance_profile, config.imbalance_ratio)
-    return _Draft(
-        known=known,
-        capped_counts=available,
-        train_counts=_train_counts(config, available, known, shares),
-        test_counts=_test_counts(config, summary, known, shares),
-        train_orders=_orders(summary.train_targets, n_classes, stream, "train"),
-        test_orders=_orders(summary.test_targets, n_classes, stream, "test"),
-    )
-
-
-def _known_classes(config: ScenarioConfig, summary: DataSummary, stream: int) -> IntArray:
-    n_classes = len(summary.class_names)
-    if config.setting == "closed":
-        return np.arange(n_classes)
-    if config.known_classes:
-        ids = [summary.class_names.index(name) for name in config.known_classes]
-        return np.sort(np.array(ids, dtype=np.int64))
-    drawn = generator(stream, "split", "known").permutation(n_classes)
-    return np.sort(drawn[: config.n_known]).astype(np.int64)
-
-
-def _orders(targets: IntArray, n_classes: int, stream: int, part: str) -> list[IntArray]:
-    return [
-        generator(stream, "split", part, c).permutation(np.flatnonzero(targets == c))
-        for c in range(n_classes)
-    ]
-
-
-def _train_counts(
-    config: ScenarioConfig, available: IntArray, known: IntArray, shares: NDArray[np.float64]
-) -> IntArray:
-    counts = available.copy()
-    if config.imbalance_ratio > 1:
-        counts[known] = thin(counts[known], shares)
-    if config.setting == "closed":
-        return counts
-    unknown = np.setdiff1d(np.arange(counts.size), known)
-    n_known, n_unknown = open_sizes(
-        config.ood_ratio, int(counts[known].sum()), int(counts[unknown].sum())
-    )
-    counts[known] = apportion(counts[known], n_known)
-    counts[unknown] = apportion(counts[unknown], n_unknown)
-    return counts
-
-
-def _test_counts(
-    config: ScenarioConfig, summary: DataSummary, known: IntArray, shares: NDArray[np.float64]
-) -> IntArray:
-    counts = np.zeros(len(summary.class_names), dtype=np.int64)
-    counts[known] = class_counts(summary.test_targets, counts.size)[known]
-    if config.imbalance_test and config.imbalance_ratio > 1:
-        counts[known] = thin(counts[known], shares)
-    return counts if config.test_limit is None else apportion(counts, config.test_limit)
-
-
 def _class_problems(config: ScenarioConfig, summary: DataSummary, at: str) -> Iterator[Problem]:
-    n_classes = len(summary.class_names)
+    eligible = eligible_classes(summary)
+    n_classes = eligible.size
     if n_classes < 2:
         yield Problem(
             f"{at}dataset",
             f"{config.dataset} has {n_classes} class; a classifier needs at least 2",
         )
     for name in config.known_classes:
-        if name not in summary.class_names:
-            guess = nearest(name, summary.class_names)
-            hint = f"did you mean {guess!r}?" if guess else f"it has {_list(summary.class_names)}"
+        own = [summary.class_names[c] for c in eligible]
+        if name not in own:
+            guess = nearest(name, own)
+            hint = f"did you mean {guess!r}?" if guess else f"it has {_list(own)}"
             yield Problem(f"{at}known_classes", f"{name!r} is no class of {config.dataset}; {hint}")
     if config.setting == "open":
         field = "known_classes" if config.known_classes else "n_known"
         n_known = len(config.known_classes) or config.n_known or 0
-        if n_known >= n_classes:
+        if not n_known and not summary.never_known:
+            yield Problem(
+                f"{at}n_known",
+                "is missing; an open set needs the number of known classes (n_known), their names "
+                "(known_classes), or another data set for the unknown ones (ood_dataset)",
+            )
+        if n_known > n_classes or (n_known == n_classes and not summary.never_known):
             yield Problem(
                 f"{at}{field}",
                 f"makes {n_known} classes known, but {config.dataset} has {n_classes} and an open "
@@ -229,7 +157,7 @@ def _class_problems(config: ScenarioConfig, summary: DataSummary, at: str) -> It
 
 
 def _empty_problems(
-    config: ScenarioConfig, summary: DataSummary, draft: _Draft, at: str
+    config: ScenarioConfig, summary: DataSummary, draft: Draft, at: str
 ) -> Iterator[Problem]:
     # Known classes that nobody could learn or measure, and the setting that emptied them.
     n_classes = draft.train_counts.size
@@ -268,7 +196,7 @@ def _budget_problems(config: ScenarioConfig, n_train: int, at: str) -> Iterator[
         )
 
 
-def _size_problems(config: ScenarioConfig, draft: _Draft, at: str) -> Iterator[Problem]:
+def _size_problems(config: ScenarioConfig, draft: Draft, at: str) -> Iterator[Problem]:
     yield from _budget_problems(config, draft.n_train, at)
     known_only = config.initial == "balanced" or not config.initial_ood
     if known_only and config.initial != "given" and config.n_initial > draft.n_known:
@@ -280,7 +208,7 @@ def _size_problems(config: ScenarioConfig, draft: _Draft, at: str) -> Iterator[P
 
 
 def _given_problems(
-    config: ScenarioConfig, summary: DataSummary, draft: _Draft, at: str
+    config: ScenarioConfig, summary: DataSummary, draft: Draft, at: str
 ) -> Iterator[Problem]:
     ids = np.array(config.initial_ids, dtype=np.int64)
     outside = ids[(ids < 0) | (ids >= summary.train_targets.size)]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-from alscope.data._copies import Copy, Facts
-from alscope.data._parquet import ParquetCopy
-from alscope.data._stored import StoredSpec, fetch_from_hub
+from alscope.data._copies import Columns, Facts
+from alscope.data._hub import HubSet, TextSpec
 from alscope.registry import datasets
 
 __all__ = ["Trec6"]
@@ -17,7 +14,7 @@ __all__ = ["Trec6"]
 
 @datasets.register("trec6", title="TREC-6")
 @dataclass(frozen=True, kw_only=True)
-class Trec6(StoredSpec):
+class Trec6(TextSpec):
     """Questions by the kind of answer: 5,452 training and 500 test texts of 6 unequal classes.
 
     Copies in circulation number the classes differently; labels are mapped by class name.
@@ -27,7 +24,6 @@ class Trec6(StoredSpec):
     """
 
     title: ClassVar[str] = "TREC-6"
-    modality: ClassVar[str] = "text"
     licence: ClassVar[str] = "not stated"
     citation: ClassVar[str] = "Li and Roth 2002, Learning question classifiers, COLING"
     homepage: ClassVar[str] = "https://cogcomp.seas.upenn.edu/Data/QA/QC/"
@@ -38,22 +34,22 @@ class Trec6(StoredSpec):
         shape=(),
         order_varies=True,
     )
+    columns: ClassVar[Columns] = Columns(
+        inputs=("text",),
+        labels=("coarse_label", "label_coarse", "label"),
+        names=("label_coarse_original",),
+    )
     folder: ClassVar[str] = "trec6"
+    folders: ClassVar[tuple[str, ...]] = ("trec6", "trec")
     places: ClassVar[tuple[str, ...]] = (
         "trec6/train-*.parquet and test-*.parquet",
+        "trec6/train.jsonl and test.jsonl",
         "trec/train-*.parquet and test-*.parquet",
+        "trec/train.jsonl and test.jsonl",
+    )
+    # The main branch of the second one holds a script, which no longer runs.
+    hub: ClassVar[tuple[HubSet, ...]] = (
+        HubSet("SetFit/TREC-QC"),
+        HubSet("CogComp/trec", revision="refs/convert/parquet"),
     )
     download_size: ClassVar[str] = "under 1 MB"
-
-    def copies(self, root: Path) -> Iterator[Copy | None]:
-        """Parquet, in a folder of either name."""
-        for folder in ("trec6", "trec"):
-            yield ParquetCopy.find(
-                root / folder,
-                input_columns=("text",),
-                label_columns=("coarse_label", "label_coarse", "label"),
-            )
-
-    def fetch(self, folder: Path) -> None:
-        """From the hub's Parquet branch: the main one holds a script, which no longer runs."""
-        fetch_from_hub("CogComp/trec", folder, revision="refs/convert/parquet")

@@ -22,7 +22,7 @@ from alscope.types import FloatArray, IntArray, SampleSpec, Tokenizer
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Prepared", "Source", "prepare"]
+__all__ = ["Prepared", "Source", "feature_source", "prepare"]
 
 _VIEWS = 1
 
@@ -100,6 +100,15 @@ def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: 
         pixel_std=raw.std,
         flip=raw.flip,
     )
+
+
+def feature_source(features: FloatArray) -> Source:
+    """Feature vectors as a trainer reads them.
+
+    Args:
+        features: (n, n_features), float32.
+    """
+    return _FeatureSource(features)
 
 
 def _sources(

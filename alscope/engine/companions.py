@@ -51,7 +51,7 @@ class CompanionStage(Stage):
 
     def context(self, resources: Resources) -> LearnerContext:
         """What the companion may use."""
-        prepared, _ = resources.train_data(self.data)
+        prepared = resources.train_data(self.data)
         return LearnerContext(
             data=prepared,
             indices=self.indices,
@@ -92,7 +92,7 @@ class CompanionOutputStage(Stage):
     def compute(self, resources: Resources) -> Produced:
         """Run it over the samples."""
         context = self.fitted.context(resources)
-        prepared, _ = resources.train_data(self.fitted.data)
+        prepared = resources.train_data(self.fitted.data)
         batch_size = self.fitted.train.eval_batch
         batches = resources.batches(
             prepared.train, self.indices, batch_size=batch_size, stage="infer"

@@ -100,11 +100,11 @@ class _Trial:
         self.backbone = make_backbone(config.backbone.name, config.backbone.params)
         resources.control = control
         control.progress("load", 0.0)
-        summary = resources.summary(config.scenario.dataset)
+        summary = resources.summary(config.scenario)
         self.scenario: Scenario = build_scenario(config.scenario, summary, seed=config.seed)
-        prepared = resources.prepare(config.scenario.dataset, self.backbone, config.train)
+        prepared = resources.prepare(config.scenario, self.backbone, config.train)
         self.data = DataRef(config.scenario.dataset, prepared.fingerprint, self.scenario.known)
-        self.oracle = TruthOracle(self.scenario.labels)
+        self.oracle = TruthOracle(self.scenario.answers)
         self._last_stage: TrainStage | None = None
         self.environment = environment(
             device=resources.device_name,
@@ -169,6 +169,7 @@ class _Trial:
             seed=self.config.seed,
             data=self.data,
             indices=split.labeled,
+            labels=self.scenario.answers[split.labeled],
             backbone=self.backbone,
             train=self.config.train,
             attachments=self.strategy.attachments(),
@@ -186,7 +187,7 @@ class _Trial:
             split,
             pool,
             round=number,
-            labels=self.scenario.labels,
+            labels=self.scenario.answers,
             resources=self.resources,
         )
         view = self._view(number, gathered, split, pool)
@@ -241,7 +242,7 @@ class _Trial:
             n_pool=pool.size,
             n_classes=self.scenario.known.size,
             round=number,
-            labels=self.scenario.labels[split.labeled],
+            labels=self.scenario.answers[split.labeled],
             n_unknowns=split.unknowns.size,
             tie_keys=rng.tie_keys(pool, seed=seed, round=number),
         )
@@ -261,13 +262,21 @@ class _Trial:
             "n_unknowns": int(split.unknowns.size),
             "n_pool": int(split.pool.size),
             "metrics": evaluated.meta["metrics"],
-            "class_counts": self._counts(self.scenario.labels[split.labeled]),
+            "class_counts": self._counts(self.scenario.answers[split.labeled]),
+            **self._mislabeled(split),
             "train": {
                 name: trained.meta[name]
                 for name in ("steps", "epochs", "loss", "accuracy", "retries")
             },
             "query": self._query_result(query),
         }
+
+    def _mislabeled(self, split: Split) -> dict[str, int]:
+        # Said only where annotators err, so that the records of all others stay as they were.
+        if self.config.scenario.label_noise == 0:
+            return {}
+        wrong = self.scenario.answers != self.scenario.labels
+        return {"n_mislabeled": int(wrong[split.labeled].sum())}
 
     def _query_result(self, query: _Query | None) -> dict[str, Any] | None:
         if query is None:

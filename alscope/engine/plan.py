@@ -6,13 +6,15 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, ScenarioConfig, StudyConfig
+from alscope.data.lookup import find_dataset
+from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
 from alscope.data.scenario import build_scenario, scenario_problems
 from alscope.errors import (
@@ -24,7 +26,7 @@ from alscope.errors import (
     nearest,
 )
 from alscope.params import check_fields
-from alscope.registry import Registry, backbones, datasets, strategies
+from alscope.registry import Registry, backbones, strategies
 from alscope.store.runs import RunStore
 from alscope.strategies._base import Strategy
 from alscope.types import RunState, SampleSpec
@@ -107,7 +109,7 @@ def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
 def composition(
     scenario: ScenarioConfig, summary: DataSummary, *, seed: int
 ) -> list[dict[str, Any]]:
-    """Who is in the pool, per class: rows with class_name, known, initial, pool and test.
+    """Who is in the pool, per class: class_name, known, available, initial, pool and test.
 
     Raises:
         ConfigError: If the scenario is impossible.
@@ -116,6 +118,7 @@ def composition(
     initial = np.concatenate([built.split.labeled, built.split.unknowns])
     known = {int(label) for label in built.known}
     size = len(summary.class_names)
+    available = np.bincount(summary.train_targets, minlength=size)
     in_initial = np.bincount(summary.train_targets[initial], minlength=size)
     in_pool = np.bincount(summary.train_targets[built.split.pool], minlength=size)
     in_test = np.bincount(summary.test_targets[built.split.test], minlength=size)
@@ -123,6 +126,7 @@ def composition(
         {
             "class_name": name,
             "known": label in known,
+            "available": int(available[label]),
             "initial": int(in_initial[label]),
             "pool": int(in_pool[label]),
             "test": int(in_test[label]),
@@ -166,11 +170,13 @@ def _scenario_problems(
     seeds: tuple[int, ...],
 ) -> list[Problem]:
     try:
-        summary = datasets.get(scenario.dataset)().summary(root)
-    except UnknownNameError as error:
-        return [*scenario.problems(path), Problem(f"{path}.dataset", str(error))]
-    except DatasetError as error:
-        return [*scenario.problems(path), Problem(f"{path}.dataset", str(error))]
+        summary = pool_summary(scenario, root)
+    except ConfigError as error:
+        found = [replace(problem, path=f"{path}.{problem.path}") for problem in error.problems]
+        return [*scenario.problems(path), *found]
+    except (UnknownNameError, DatasetError) as error:
+        field = "ood_dataset" if _is_readable(scenario.dataset, root) else "dataset"
+        return [*scenario.problems(path), Problem(f"{path}.{field}", str(error))]
     trials = seeds if scenario.vary_split else seeds[:1]
     problems = list(
         dict.fromkeys(
@@ -194,6 +200,8 @@ def strategy_problems(
     own = strategy.problems(scenario)
     if own:  # what it needs may be undefined then
         return own
+    if backbone.encoder_spec is not None:  # strategies see what the network reads
+        sample = SampleSpec(modality="features")
     needed = (reason for key in strategy.needs() for reason in key.problems(backbone, sample))
     return tuple(dict.fromkeys(needed))
 
@@ -216,13 +224,16 @@ def _strategy_problems(
     return list(dict.fromkeys(found))
 
 
+def _is_readable(dataset: str, root: DataRoot) -> bool:
+    return _sample(dataset, root) is not None
+
+
 def _sample(dataset: str, root: DataRoot) -> SampleSpec | None:
     """What its samples look like; None where the data set itself is a problem already."""
     try:
-        sample: SampleSpec = datasets.get(dataset)().summary(root).sample
+        return find_dataset(dataset).summary(root).sample
     except (UnknownNameError, DatasetError):
         return None
-    return sample
 
 
 def _candidate_problems(study: StudyConfig) -> list[Problem]:
@@ -252,7 +263,8 @@ def _warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     for scenario in study.scenarios:
         n_classes = scenario.n_known or len(scenario.known_classes)
         if not n_classes:
-            n_classes = len(datasets.get(scenario.dataset)().summary(root).class_names)
+            summary = pool_summary(scenario, root)
+            n_classes = len(summary.class_names) - len(summary.never_known)
         if scenario.n_initial < n_classes:
             yield (
                 f"{scenario.title}: {scenario.n_initial} initial labels for {n_classes} classes; "

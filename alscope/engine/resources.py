@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from alscope import rng
-from alscope.config import TrainConfig
+from alscope.config import ScenarioConfig, TrainConfig
+from alscope.data.pools import load_pool, pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
 from alscope.data.views import Prepared, Source, prepare
 from alscope.engine.control import NullControl
+from alscope.engine.encoding import Encoding
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
 from alscope.learn import device as devices
 from alscope.learn.attachments import build_heads, load_heads, target_state
 from alscope.learn.passes import Batches, load_state
 from alscope.learn.protocols import Attachment
-from alscope.registry import datasets
 from alscope.store.artifacts import Artifact, ArtifactCache
 from alscope.store.codecs import normal_arrays
 from alscope.types import Control, Cost, IntArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from alscope.backbones.encoders import EncoderSpec
     from alscope.backbones.protocols import Backbone, BackboneSpec
 
 __all__ = ["Resources"]
@@ -62,7 +64,6 @@ class _Recent(Generic[T]):
 @dataclass(frozen=True, eq=False)
 class _Data:
     prepared: Prepared
-    train_targets: IntArray
     test_targets: IntArray
 
 
@@ -98,29 +99,42 @@ class Resources:
         self._models: _Recent[Backbone] = _Recent(limit=2)
         self._memory: _Recent[Artifact] = _Recent(limit=MEMORY_BYTES)
 
-    def summary(self, dataset: str) -> DataSummary:
-        """Labels and facts of a data set."""
-        summary: DataSummary = datasets.get(dataset)().summary(self.data_root)
-        return summary
+    def summary(self, scenario: ScenarioConfig) -> DataSummary:
+        """Labels and facts of what a scenario draws from."""
+        return pool_summary(scenario, self.data_root)
 
-    def prepare(self, dataset: str, backbone: BackboneSpec, train: TrainConfig) -> Prepared:
-        """Load a data set and bind it to a backbone's preprocessing; kept for the next runs."""
-        tokenizer = backbone.tokenizer()
-        summary = self.summary(dataset)
-        key = (dataset, summary.fingerprint, tokenizer.key if tokenizer else "", train.augment)
+    def prepare(
+        self, scenario: ScenarioConfig, backbone: BackboneSpec, train: TrainConfig
+    ) -> Prepared:
+        """Load the data of a scenario, bound to a backbone's input; kept for the next runs."""
+        tokenizer, encoder = backbone.tokenizer(), backbone.encoder_spec
+        augment = train.augment and encoder is None
+        fingerprint = self.summary(scenario).fingerprint
+        key = (fingerprint, tokenizer.key if tokenizer else "", augment, encoder)
         loaded = self._loaded.get(key)
         if loaded is None:
-            raw = datasets.get(dataset)().load(self.data_root)
-            prepared = prepare(raw, tokenizer, augment=train.augment, cache=self.data_root.cache)
-            loaded = _Data(prepared, raw.train.targets, raw.test.targets)
+            raw = load_pool(scenario, self.data_root)
+            prepared = prepare(raw, tokenizer, augment=augment, cache=self.data_root.cache)
+            if encoder is not None:
+                prepared = self._encoded(prepared, encoder)
+            loaded = _Data(prepared, raw.test.targets)
             self._loaded.put(key, loaded)
         self._current = loaded
         return loaded.prepared
 
-    def train_data(self, ref: DataRef) -> tuple[Prepared, IntArray]:
-        """The prepared data and the training targets that a reference names."""
-        loaded = self._fetch(ref)
-        return loaded.prepared, loaded.train_targets
+    def _encoded(self, prepared: Prepared, encoder: EncoderSpec) -> Prepared:
+        return Encoding(
+            encoder=encoder,
+            data=prepared,
+            numerics=self.numerics,
+            device=self.device,
+            control=self.control,
+            cache=self.cache,
+        ).prepared()
+
+    def train_data(self, ref: DataRef) -> Prepared:
+        """The prepared data that a reference names."""
+        return self._fetch(ref).prepared
 
     def test_data(self, ref: DataRef) -> tuple[Prepared, IntArray]:
         """The prepared data and the test targets that a reference names."""
@@ -179,7 +193,7 @@ class Resources:
         if held is not None:
             return held
         artifact = self.resolve(stage, persist=True)
-        prepared, _ = self.train_data(stage.data)
+        prepared = self.train_data(stage.data)
         with rng.seeded(stage.seed, "rebuild"):
             model = stage.backbone.build(prepared.sample, stage.data.known.size)
         load_state(model, target_state(artifact.arrays))
@@ -192,7 +206,7 @@ class Resources:
         """The heads that were trained with the model of a stage, in evaluation mode."""
         if not stage.attachments:
             return {}
-        prepared, _ = self.train_data(stage.data)
+        prepared = self.train_data(stage.data)
         with rng.seeded(stage.seed, "rebuild"):
             heads = build_heads(
                 stage.attachments,

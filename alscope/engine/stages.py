@@ -84,6 +84,7 @@ class TrainStage(Stage):
     Attributes:
         data: Training part.
         indices: Labeled samples, (n_labeled,), sorted.
+        labels: What the annotator said about them, (n_labeled,).
         backbone: Network.
         train: Training configuration.
         attachments: Heads trained with it; part of the key, because their gradients reach it.
@@ -92,6 +93,7 @@ class TrainStage(Stage):
 
     data: DataRef
     indices: IntArray
+    labels: IntArray
     backbone: BackboneSpec
     train: TrainConfig
     attachments: tuple[Attachment, ...] = ()
@@ -103,7 +105,7 @@ class TrainStage(Stage):
         from alscope.learn.passes import state_arrays
         from alscope.learn.trainer import fit
 
-        prepared, targets = resources.train_data(self.data)
+        prepared = resources.train_data(self.data)
         initial = None
         if self.previous is not None:
             initial = resources.resolve(self.previous, persist=True).arrays
@@ -112,7 +114,7 @@ class TrainStage(Stage):
             prepared.sample,
             prepared.train,
             indices=self.indices,
-            labels=self.data.relabel(targets)[self.indices],
+            labels=self.labels,
             n_classes=self.data.known.size,
             train=self.train,
             seed=self.seed,
@@ -195,7 +197,7 @@ class InputStage(Stage):
 
     def compute(self, resources: Resources) -> Produced:
         """Run the pass."""
-        prepared, _ = resources.train_data(self.model.data)
+        prepared = resources.train_data(self.model.data)
         batches = resources.batches(
             prepared.train, self.indices, batch_size=self.model.train.eval_batch, stage="infer"
         )

@@ -141,6 +141,8 @@ def run_status(store: RunStore, config: RunConfig, *, queued: bool, wanted: str)
     except ALScopeError as error:
         return _status(config, RunState.FAILED, None, {}, message=f"damaged: {error}")
     state = _shown_state(history, queued=queued, wanted=wanted)
+    if history and state is RunState.INTERRUPTED and store.is_active(run_id):
+        state = RunState.RUNNING  # still loading its data: nothing is in the journal yet
     live = store.progress(run_id) if state is RunState.RUNNING else None
     return _status(config, state, history, live or {})
 

@@ -17,6 +17,7 @@ from alscope import rng
 from alscope.config import TrainConfig
 from alscope.errors import TrainingDiverged
 from alscope.learn.attachments import AttachedHeads, build_heads, load_heads, target_state
+from alscope.learn.device import to_device
 from alscope.learn.optim import batch_bounds, make_optimizer, n_steps_of, rate, set_rate
 from alscope.learn.passes import load_state, module_of
 from alscope.learn.protocols import Attachment, TrainBatch
@@ -165,7 +166,7 @@ class Attempt:
         # The step before ended by reading its loss, so the device is idle.
         start = time.perf_counter()
         inputs = self.source.train_batch(self.indices[rows], augment)
-        inputs = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+        inputs = to_device(inputs, self.device)
         clock.load_s += time.perf_counter() - start
         return inputs
 
@@ -176,11 +177,15 @@ class Attempt:
         model, optimizer, heads = learner
         labels = self.labels[torch.from_numpy(rows)]
         if heads is None:
-            logits = model(inputs)
+            with self._products():
+                logits = model(inputs)
+            logits = logits.float()
             total = loss = self._cross_entropy(logits, labels)
             extra: tuple[Tensor, ...] = ()
         else:
-            logits, taps = model.with_taps(inputs)
+            with self._products():
+                logits, taps = model.with_taps(inputs)
+            logits, taps = logits.float(), tuple(tap.float() for tap in taps)
             loss = self._cross_entropy(logits, labels)
             extra = heads.losses(self._seen_by_heads(taps, logits, labels, rows, epoch))
             total = loss + torch.stack(extra).sum()
@@ -197,6 +202,11 @@ class Attempt:
         # One transfer for all numbers.
         values: list[float] = torch.stack([loss, n_correct, *extra]).tolist()
         return values
+
+    def _products(self) -> torch.autocast:
+        """Where the network runs; losses and updates are outside, in float32."""
+        reduced = self.train.precision == "bf16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=reduced)
 
     def _cross_entropy(self, logits: Tensor, labels: Tensor, reduction: str = "mean") -> Tensor:
         if self.temperature != 1:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from alscope import rng
 from alscope.errors import ConfigError, Problem, StoreError
-from alscope.learn.device import synchronize
+from alscope.learn.device import synchronize, to_device
 from alscope.learn.moments import Moments, Running
 from alscope.types import Arrays, Control, FloatArray, IntArray
 
@@ -101,7 +101,7 @@ class Batches:
         synchronize(self._device)  # what still runs is not loading
         start = time.perf_counter()
         inputs = self._source.eval_batch(self._indices[positions])
-        inputs = {name: tensor.to(self._device) for name, tensor in inputs.items()}
+        inputs = to_device(inputs, self._device)
         synchronize(self._device)
         self.load_s += time.perf_counter() - start
         return inputs

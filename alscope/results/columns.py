@@ -69,6 +69,7 @@ COLUMNS: Mapping[str, Column] = {
     "n_annotated": Column("int64", "labels", "Annotations paid for before this evaluation."),
     "n_labeled": Column("int64", "labels", "Of these, samples of known classes."),
     "n_unknowns": Column("int64", "labels", "Of these, samples of unknown classes."),
+    "n_mislabeled": Column("int64", "labels", "Labeled samples with a wrong label."),
     "wasted": Column("int64", "labels", "Annotations so far that cannot train the model."),
     "n_pool": Column("int64", "samples", "Samples not yet annotated."),
     "accuracy": Column("float64", "share", "Correct test predictions."),

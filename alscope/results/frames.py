@@ -237,6 +237,7 @@ def _round_values(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: result[name] for name in ("round", "n_annotated", "n_labeled", "n_unknowns")},
         "n_pool": result["n_pool"],
+        "n_mislabeled": result.get("n_mislabeled", 0),
         "wasted": result["n_unknowns"],
         **{name: _number(result["metrics"][name]) for name in METRICS},
         "n_test": result["metrics"]["n_test"],

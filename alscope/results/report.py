@@ -90,8 +90,8 @@ def _table(rows: list[dict[str, Any]], said: dict[tuple[str, str], Any]) -> Iter
             _interval(row["final"], row["final_high"]),
             _number(row["labels_to_target"], ".0f"),
             _number(row["purity"], ".2f"),
-            _number(row["selection_s"], ".3g"),
-            _number(row["aux_s"], ".3g"),
+            _seconds(row["selection_s"]),
+            _seconds(row["aux_s"]),
         ]
         cells += ["", "", ""] if verdict is None else _against(verdict)
         yield f"| {' | '.join(cells)} |"
@@ -122,6 +122,12 @@ def _interval(mean: float, high: float) -> str:
 
 def _number(value: float, form: str) -> str:
     return "-" if math.isnan(value) else format(value, form)
+
+
+def _seconds(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return "< 0.001" if value < 0.001 else format(value, ".3g")
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from alscope.config import ScenarioConfig, StudyConfig
 from alscope.config_io import MAX_BYTES, parse_study, write_study
+from alscope.data.own import PREFIX
 from alscope.errors import ConfigError, Problem
 from alscope.registry import backbones, datasets, strategies
 from alscope.ui.notices import flash, show_problems
@@ -115,5 +116,5 @@ def _unknown_names(study: StudyConfig) -> list[Problem]:
     return [
         Problem(path, f"is {name!r}; known: {', '.join(registry)}")
         for path, registry, name in wanted
-        if name not in registry
+        if name not in registry and not name.startswith(PREFIX)
     ]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alscope.config import ScenarioConfig, StudyConfig
+from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot
-from alscope.errors import ConfigError, Problem
+from alscope.errors import ALScopeError, ConfigError, Problem
 from alscope.ui import service
 from alscope.ui.notices import show_problems
 from alscope.ui.scenario_form import dataset_summary
@@ -41,7 +42,11 @@ def show_plan(study: StudyConfig) -> bool:
 
 def show_composition(scenario: ScenarioConfig, root: DataRoot, *, seed: int) -> None:
     """Samples of each class at the start of the first trial."""
-    summary = dataset_summary(scenario.dataset, root)
+    try:
+        ready = dataset_summary(scenario.dataset, root) is not None
+        summary = pool_summary(scenario, root) if ready else None
+    except ALScopeError:
+        return  # the plan has listed why
     if summary is None:
         st.caption("The classes can be counted once the data set is here.")
         return

@@ -25,6 +25,7 @@ class _Entry:
 
 PAGES = {
     "home": _Entry("Learn", "Home", ":material/home:", "Start here"),
+    "data": _Entry("Run", "Data", ":material/database:", "Data sets and your own data"),
     "build": _Entry("Run", "Build", ":material/tune:", "Configure an experiment"),
     "monitor": _Entry("Run", "Monitor", ":material/monitoring:", "Watch and steer runs"),
     "compare": _Entry("Understand", "Compare", ":material/compare_arrows:", "Curves and tables"),

@@ -6,10 +6,13 @@ import dataclasses
 
 import streamlit as st
 
+from alscope.backbones.encoders import encoders
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import BackboneConfig, StudyConfig, TrainConfig
+from alscope.data.lookup import find_dataset
 from alscope.params import params_of
-from alscope.registry import backbones, datasets
+from alscope.registry import backbones
+from alscope.ui import service
 from alscope.ui.forms import changed, fields_form, fill, remember
 from alscope.ui.state import Key
 from alscope.ui.text import plain
@@ -49,9 +52,20 @@ def seeds_form() -> tuple[int, ...]:
     return exact or tuple(range(number))
 
 
+def _remember_encoder(prefix: str, fields: list[str], modality: str) -> None:
+    """Begin with an encoder that reads the data; the default of the field reads images."""
+    key = f"{prefix}_encoder"
+    if "encoder" not in fields:
+        return
+    fitting = [name for name in encoders if modality in encoders.get(name).modalities]
+    chosen = st.session_state.get(key)
+    if fitting and (chosen is None or (chosen in encoders and chosen not in fitting)):
+        st.session_state[key] = fitting[0]
+
+
 def backbone_form(dataset: str) -> BackboneConfig:
     """The networks that can read a data set, and the parameters of the chosen one."""
-    spec = datasets.get(dataset)()
+    spec = find_dataset(dataset, service.get_service().data_root)
     names = [name for name in backbones if spec.modality in backbones.get(name).modalities]
     if not names:
         st.warning(f"No backbone reads {spec.modality} data.")
@@ -70,6 +84,7 @@ def backbone_form(dataset: str) -> BackboneConfig:
     cls: type[BackboneSpec] = backbones.get(name)
     with st.expander("Parameters of the backbone"):
         own = [meta.name for meta in params_of(cls)]
+        _remember_encoder(f"{Key.BACKBONE_FORM}_{name}", own, spec.modality)
         values = fields_form(cls, prefix=f"{Key.BACKBONE_FORM}_{name}", only=own, n_columns=3)
     return BackboneConfig(name=name, params=changed(cls, values))
 

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from alscope.config import ScenarioConfig
+from alscope.data.lookup import dataset_names, find_dataset
 from alscope.data.protocols import DataRoot, DatasetSpec, DataSummary
-from alscope.errors import DatasetError
+from alscope.errors import DatasetError, UnknownNameError
 from alscope.registry import datasets
 from alscope.ui.forms import field_widget, fields_form, fill, remember
 from alscope.ui.state import Key
@@ -20,6 +21,7 @@ _PREFIX = Key.SCENARIO_FORM
 _DATASET = f"{_PREFIX}_dataset"
 _SETTINGS = {"closed": "All known (closed set)", "open": "Some unknown (open set)"}
 _CHOICES = {"number": "Draw some", "names": "Choose by name"}
+_SOURCES = {"own": "Its other classes", "other": "Another data set"}
 _BUDGET = ("initial", "n_initial", "query_size", "n_rounds")
 _LABELS = {
     "initial": "Initial set",
@@ -28,15 +30,27 @@ _LABELS = {
     "imbalance_test": "Thin the test set too",
     "vary_split": "Draw classes anew with every seed",
     "initial_ood": "Let the initial set hold unknown samples",
+    "label_noise": "Wrong answers of the annotator",
+    "noise_kind": "What a wrong answer is",
+    "pool_per_class": "Pool limit per class",
 }
-_MORE = ("pool_limit", "test_limit", "imbalance_test", "split_seed", "vary_split")
+_MORE = (
+    "pool_limit",
+    "pool_per_class",
+    "test_limit",
+    "label_noise",
+    "noise_kind",
+    "imbalance_test",
+    "split_seed",
+    "vary_split",
+)
 
 
 def scenario_form(root: DataRoot) -> ScenarioConfig:
     """Widgets for one scenario; returns what they say, valid or not."""
-    spec = _dataset(root)
-    values: dict[str, Any] = {"dataset": spec.key}
-    values |= _classes(dataset_summary(spec.key, root))
+    _dataset(root)
+    values: dict[str, Any] = {"dataset": st.session_state[_DATASET]}
+    values |= _classes(values["dataset"], dataset_summary(values["dataset"], root), root)
     values |= _imbalance()
     st.markdown("**Budget**")
     values |= fields_form(ScenarioConfig, prefix=_PREFIX, only=_BUDGET, labels=_LABELS, n_columns=4)
@@ -58,27 +72,33 @@ def fill_scenario(scenario: ScenarioConfig) -> None:
     fill(_PREFIX, scenario)
     st.session_state[f"{_PREFIX}_known_classes"] = list(scenario.known_classes)
     st.session_state[f"{_PREFIX}_choice"] = "names" if scenario.known_classes else "number"
+    st.session_state[f"{_PREFIX}_source"] = "other" if scenario.ood_dataset else "own"
+    st.session_state[f"{_PREFIX}_all_known"] = scenario.n_known is None
     st.session_state[f"{_PREFIX}_ids"] = ", ".join(map(str, scenario.initial_ids))
 
 
 def dataset_summary(name: str, root: DataRoot) -> DataSummary | None:
     """Labels of a data set, or None where it is not at hand; never downloads."""
-    if not datasets.get(name)().available(root):
-        return None
     try:
-        return _summary(name, root)
-    except DatasetError:
+        if not find_dataset(name, root).available(root):
+            return None
+        return _imported(name, root) if name not in datasets else _summary(name, root)
+    except (DatasetError, UnknownNameError):
         return None  # the plan reports it, with its reason, among the problems
 
 
 @st.cache_resource(show_spinner="Reading the labels", max_entries=32)
 def _summary(name: str, _root: DataRoot) -> DataSummary:
-    summary: DataSummary = datasets.get(name)().summary(_root)
-    return summary
+    return find_dataset(name).summary(_root)
 
 
-def _dataset(root: DataRoot) -> DatasetSpec:
-    specs: dict[str, DatasetSpec] = {name: datasets.get(name)() for name in datasets}
+def _imported(name: str, root: DataRoot) -> DataSummary:
+    """Not kept: an imported set can be replaced under its name."""
+    return find_dataset(name, root).summary(root)
+
+
+def _dataset(root: DataRoot) -> None:
+    specs = {name: find_dataset(name, root) for name in dataset_names(root)}
     names = sorted(specs, key=lambda name: (not specs[name].built_in, name))
     default = ScenarioConfig().dataset
     key = remember(_DATASET, default if default in specs else names[0])
@@ -92,8 +112,7 @@ def _dataset(root: DataRoot) -> DatasetSpec:
         on_change=_forget_classes,
         persist_state="session",
     )
-    _facts(specs[name], root)
-    return specs[name]
+    _facts(name, specs[name], root)
 
 
 def _forget_classes() -> None:
@@ -102,8 +121,8 @@ def _forget_classes() -> None:
     st.session_state.pop(f"{Key.PROTOCOL_FORM}_backbone", None)
 
 
-def _facts(spec: DatasetSpec, root: DataRoot) -> None:
-    summary = dataset_summary(spec.key, root)
+def _facts(name: str, spec: DatasetSpec, root: DataRoot) -> None:
+    summary = dataset_summary(name, root)
     facts = [spec.modality]
     if summary is not None:
         facts += [
@@ -117,12 +136,12 @@ def _facts(spec: DatasetSpec, root: DataRoot) -> None:
     if summary is not None and summary.note:
         st.caption(f":material/info: {plain(summary.note)}")
     if summary is None:
-        where = f"put it into the folder `{spec.key}` of the data folder"
+        where = f"put it into the folder `{name}` of the data folder"
         fetch = ", or start the study and let it be downloaded" if root.allow_download else ""
         st.info(f"This data set is not here yet: {where}{fetch}.", icon=":material/download:")
 
 
-def _classes(summary: DataSummary | None) -> dict[str, Any]:
+def _classes(dataset: str, summary: DataSummary | None, root: DataRoot) -> dict[str, Any]:
     setting = st.radio(
         "Classes",
         list(_SETTINGS),
@@ -135,6 +154,7 @@ def _classes(summary: DataSummary | None) -> dict[str, Any]:
     )
     if setting != "open":
         return {"setting": "closed"}
+    other = _unknown_source(dataset, summary, root)
     choice = st.radio(
         "Known classes",
         list(_CHOICES),
@@ -145,7 +165,10 @@ def _classes(summary: DataSummary | None) -> dict[str, Any]:
     )
     left, right = st.columns(2)
     with left:
-        known = _known_by_name(summary) if choice == "names" else _known_by_number(summary)
+        if choice == "names":
+            known = _known_by_name(summary)
+        else:
+            known = _known_by_number(summary, all_allowed=bool(other))
     ratio = right.slider(
         "Unknown share of the pool (OOD ratio)",
         0.0,
@@ -155,11 +178,55 @@ def _classes(summary: DataSummary | None) -> dict[str, Any]:
         help="Unknown / all samples of the training pool, the initial set included.",
         persist_state="session",
     )
-    return {"setting": "open", "ood_ratio": ratio, **known}
+    return {"setting": "open", "ood_ratio": ratio, "ood_dataset": other, **known}
 
 
-def _known_by_number(summary: DataSummary | None) -> dict[str, Any]:
-    n_classes = len(summary.class_names) if summary is not None else 10
+def _unknown_source(dataset: str, summary: DataSummary | None, root: DataRoot) -> str:
+    """The data set that unknown samples come from; "" for the classes that are not known."""
+    source = st.radio(
+        "Unknown samples are",
+        list(_SOURCES),
+        key=remember(f"{_PREFIX}_source", "own"),
+        format_func=_SOURCES.__getitem__,
+        help="Other classes of the same set are close to the task; another set is far from it.",
+        horizontal=True,
+        persist_state="session",
+    )
+    if source == "own":
+        return ""
+    specs = {name: find_dataset(name, root) for name in dataset_names(root) if name != dataset}
+    modality = (
+        summary.sample.modality if summary is not None else find_dataset(dataset, root).modality
+    )
+    names = [name for name, spec in specs.items() if spec.modality == modality]
+    if not names:
+        st.info(f"There is no other {modality} data set here; import one on the page Data.")
+        return ""
+    key = remember(f"{_PREFIX}_ood_dataset", names[0])
+    if st.session_state[key] not in names:
+        st.session_state[key] = names[0]
+    return str(
+        st.selectbox(
+            "Data set of the unknown samples",
+            names,
+            key=key,
+            format_func=lambda item: specs[item].title or item,
+            persist_state="session",
+        )
+    )
+
+
+def _known_by_number(summary: DataSummary | None, *, all_allowed: bool) -> dict[str, Any]:
+    n_classes = 10
+    if summary is not None:
+        n_classes = len(summary.class_names) - len(summary.never_known)
+        all_allowed = all_allowed or bool(summary.never_known)
+    if all_allowed and st.checkbox(
+        f"All {n_classes} classes",
+        key=remember(f"{_PREFIX}_all_known", True),
+        persist_state="session",
+    ):
+        return {}
     key = f"{_PREFIX}_n_known"
     if st.session_state.get(key) is None:
         st.session_state[key] = max(2, round(0.6 * n_classes))
@@ -175,7 +242,10 @@ def _known_by_number(summary: DataSummary | None) -> dict[str, Any]:
 
 def _known_by_name(summary: DataSummary | None) -> dict[str, Any]:
     key = remember(f"{_PREFIX}_known_classes", [])
-    names = list(summary.class_names) if summary is not None else list(st.session_state[key])
+    names = list(st.session_state[key])
+    if summary is not None:
+        never = set(summary.never_known)
+        names = [name for index, name in enumerate(summary.class_names) if index not in never]
     st.session_state[key] = [name for name in st.session_state[key] if name in names]
     chosen = st.multiselect("Names of the known classes", names, key=key, persist_state="session")
     return {"known_classes": tuple(chosen)}

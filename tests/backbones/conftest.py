@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.backbones.fakes  # noqa: F401 - registers small encoders
 from tests.backbones.checkpoints import save_tiny_bert
 
 

@@ -29,40 +29,54 @@ SAMPLES = {
 SMALL = {
     "small_cnn": {"width": 4},
     "text_bag": {"n_buckets": 32, "width": 4, "hidden": 8},
+    "text_cnn": {"n_buckets": 32, "width": 4, "filters": 4},
+    "timm_model": {"model": "resnet10t", "image_size": 32},
+    "torchvision_model": {"model": "shufflenet_v2_x0_5", "image_size": 32},
+    "wide_resnet28": {"depth": 10, "widen": 1},
 }
+FROZEN = {"image": "tiny_pixels", "text": "tiny_words"}
+# The same code as ResNet-18 with more layers.
+SLOW = {"resnet34", "resnet50"}
 TEXTS = ["red cat", "blue", "green dog and a bird", ""]
 
 
-def cases() -> Iterator[tuple[str, str]]:
+def cases() -> Iterator[object]:
     """Every backbone with every modality it reads."""
     for name in backbones.names():
         for modality in sorted(backbones.get(name).modalities):
-            yield name, modality
+            marks = [pytest.mark.slow] if name in SLOW else []
+            yield pytest.param((name, modality), id=f"{name}-{modality}", marks=marks)
 
 
-@pytest.fixture(params=list(cases()), ids="-".join)
+@pytest.fixture(params=list(cases()))
 def case(request: pytest.FixtureRequest, tiny_bert: Path) -> tuple[BackboneSpec, SampleSpec]:
     """A specification and what it reads."""
     name, modality = request.param
-    params = (
-        {"model": str(tiny_bert), "max_tokens": 16}
-        if name == "transformer"
-        else SMALL.get(name, {})
-    )
+    params = SMALL.get(name, {})
+    if name == "transformer":
+        params = {"model": str(tiny_bert), "max_tokens": 16}
+    if name == "frozen":
+        params = {"encoder": FROZEN[modality], "hidden": 8}
     return backbones.get(name)(dropout=0.5, **params), SAMPLES[modality]
+
+
+def network_sample(case: tuple[BackboneSpec, SampleSpec]) -> SampleSpec:
+    """What the network reads: the features of a frozen encoder, if there is one."""
+    spec, sample = case
+    encoder = spec.encoder_spec
+    return SampleSpec(modality="features", shape=(encoder.n_features,)) if encoder else sample
 
 
 def built(case: tuple[BackboneSpec, SampleSpec], seed: int = 0) -> Backbone:
     """A network with reproducible weights, in evaluation mode."""
-    spec, sample = case
     with rng.seeded(seed, "test"):
-        model = spec.build(sample, N_CLASSES)
+        model = case[0].build(network_sample(case), N_CLASSES)
     return model.eval()  # type: ignore[attr-defined, no-any-return]
 
 
 def inputs_of(case: tuple[BackboneSpec, SampleSpec]) -> dict[str, torch.Tensor]:
     """A batch of four samples."""
-    spec, sample = case
+    spec, sample = case[0], network_sample(case)
     if sample.modality != "text":
         key = "pixel_values" if sample.modality == "image" else "features"
         generator = torch.Generator().manual_seed(0)
@@ -230,7 +244,7 @@ def deterministic() -> Iterator[None]:
 
 @pytest.mark.usefixtures("deterministic")
 def test_training_repeats_bit_by_bit(case: tuple[BackboneSpec, SampleSpec]) -> None:
-    spec, sample = case
+    spec, sample = case[0], network_sample(case)
 
     def trained() -> dict[str, np.ndarray]:
         result = fit(

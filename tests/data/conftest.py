@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
-from alscope.data import _cifar, _idx
+from alscope.data import _cifar, _idx, _mat
 from alscope.data.cifar10 import Cifar10
 from alscope.data.protocols import DataRoot
 
@@ -70,16 +71,18 @@ class Fixtures:
         folder: str = "cifar10",
         *,
         column: str = "img",
+        label: str = "label",
         shape: tuple[int, ...] = (32, 32, 3),
         names: Sequence[str] = CIFAR_NAMES,
+        test: str = "test",
     ) -> np.ndarray:
         """Twenty training and ten test images; returns the training pixels."""
         rng = np.random.default_rng(0)
         pixels = rng.integers(0, 256, (20, *shape), dtype=np.uint8)
-        for part, count in (("train", 20), ("test", 10)):
+        for part, count in (("train", 20), (test, 10)):
             structs = [{"bytes": encoded(image), "path": None} for image in pixels[:count]]
-            columns = {column: structs, "label": [i % 10 for i in range(count)]}
-            self.parquet(folder, part, columns, names=names)
+            columns = {column: structs, label: [i % 10 for i in range(count)]}
+            self.parquet(folder, part, columns, names=names, label=label)
         return pixels
 
     def texts(
@@ -89,12 +92,38 @@ class Fixtures:
         names: Sequence[str] | None = ("World", "Sports", "Business", "Sci/Tech"),
         label: str = "label",
         n_classes: int = 4,
+        column: str = "text",
+        **more: str,
     ) -> None:
-        """Twenty training and eight test texts that say their label in the file."""
+        """Twenty training and eight test texts that say their label in the file.
+
+        `more` are columns that have the same text in every row.
+        """
         for part, count in (("train", 20), ("test", 8)):
             labels = [i % n_classes for i in range(count)]
-            columns = {"text": [f"text of class {label}" for label in labels], label: labels}
+            columns = {column: [f"text of class {label}" for label in labels], label: labels}
+            columns |= {name: [text] * count for name, text in more.items()}
             self.parquet(folder, part, columns, names=names, label=label)
+
+    def jsonl(self, folder: str, train: Sequence[Any], test: Sequence[Any] | None = None) -> None:
+        """Both parts as JSON lines; the test part is the training part if it is not given."""
+        (self.path / folder).mkdir(parents=True, exist_ok=True)
+        for part, rows in (("train", train), ("test", train if test is None else test)):
+            lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+            (self.path / folder / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    def mat(self, folder: str = "svhn", *, labels: Sequence[int] = (10, 1, 2, 9, 5)) -> np.ndarray:
+        """The two files of SVHN with official checksums; returns (n, height, width, 3)."""
+        target = self.path / folder
+        target.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (len(labels), 32, 32, 3), dtype=np.uint8)
+        numbers = np.array(labels, dtype=np.uint8)[:, None]
+        content = {"X": pixels.transpose(1, 2, 3, 0), "y": numbers}
+        for name in _mat.OFFICIAL_MD5:
+            savemat(target / name, content, do_compression=True)
+            self._trust(_mat.OFFICIAL_MD5, target / name)
+        return pixels
 
     def idx(
         self, folder: str = "mnist/MNIST/raw", *, packed: bool = False, size: int = 28
@@ -121,30 +150,42 @@ class Fixtures:
         checksum = hashlib.md5(packed_data, usedforsecurity=False).hexdigest()
         self.patch.setitem(_idx.OFFICIAL_MD5, archive.name, checksum)
 
-    def cifar(self, folder: str = "cifar10/cifar-10-batches-bin") -> np.ndarray:
-        """Six files of four samples in the format that the folder's name promises."""
+    def cifar(
+        self,
+        folder: str = "cifar10/cifar-10-batches-bin",
+        layout: _cifar.Layout = _cifar.CIFAR10,
+    ) -> np.ndarray:
+        """Files of four samples in the format that the folder's name promises."""
         target = self.path / folder
         target.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(0).integers(0, 256, (24, 3072), dtype=np.uint8)
-        for number, name in enumerate(_cifar.OFFICIAL_MD5):
+        files = (*layout.train, *layout.test)
+        shape = (4 * len(files), 3072)
+        pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        for number, name in enumerate(files):
             rows = slice(4 * number, 4 * number + 4)
             labels = [(4 * number + i) % 10 for i in range(4)]
-            if folder.endswith("-bin"):
-                records = np.column_stack([np.array(labels, dtype=np.uint8), pixels[rows]])
+            if folder.endswith(("-bin", "-binary")):
+                # What comes before the label is the superclass.
+                superclass = np.full((4, layout.label_bytes - 1), 99, dtype=np.uint8)
+                numbers = np.array(labels, dtype=np.uint8)
+                records = np.column_stack([superclass, numbers, pixels[rows]])
                 (target / f"{name}.bin").write_bytes(records.tobytes())
             else:
-                data = pickled_batch(labels, pixels[rows].tobytes())
+                data = pickled_batch(labels, pixels[rows].tobytes(), key=layout.key)
                 self.official(target / name, data)
         return pixels
 
     def official(self, path: Path, data: bytes) -> None:
         """Write a file and make its checksum the official one."""
         path.write_bytes(data)
-        checksum = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        self.patch.setitem(_cifar.OFFICIAL_MD5, path.name, checksum)
+        self._trust(_cifar.OFFICIAL_MD5, path)
+
+    def _trust(self, official: dict[str, str], path: Path) -> None:
+        checksum = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        self.patch.setitem(official, path.name, checksum)
 
 
-def pickled_batch(labels: Sequence[int], pixels: bytes) -> bytes:
+def pickled_batch(labels: Sequence[int], pixels: bytes, *, key: str = "labels") -> bytes:
     """A batch as Python 2 pickled it, opcode by opcode (protocol 2).
 
     The array is rebuilt by a call, which must never happen here: it names a module that would leave
@@ -170,7 +211,8 @@ def pickled_batch(labels: Sequence[int], pixels: bytes) -> bytes:
     names = b"](" + b"".join(short(b"image_%d.png" % i) for i in range(n)) + b"e"
     items = (
         (short(b"batch_label") + short(b"training batch 1 of 5"))
-        + (short(b"labels") + b"]q\x03" + chunks)
+        + (short(b"coarse_labels") + b"](K\x07K\x07e" if key == "fine_labels" else b"")
+        + (short(key.encode()) + b"]q\x03" + chunks)
         + (short(b"data") + array)
         + (short(b"filenames") + names)
     )

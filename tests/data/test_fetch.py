@@ -1,16 +1,21 @@
 """Downloads, without a network: what is placed, what is refused, what is said."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from alscope.data import _fetch, _stored
+from alscope.data import _fetch, _mat, _stored
 from alscope.data.ag_news import AgNews
 from alscope.data.cifar10 import Cifar10
+from alscope.data.cifar100 import Cifar100
+from alscope.data.downloads import STAGING, Download, active_downloads, report
 from alscope.data.mnist import Mnist
 from alscope.data.protocols import DataRoot
+from alscope.data.svhn import Svhn
 from alscope.errors import DatasetError
-from alscope.registry import datasets
 
 
 @pytest.fixture
@@ -79,16 +84,21 @@ def test_download_never_replaces_a_folder(tmp_path, monkeypatch):
         _fetch.download("mnist", tmp_path)
 
 
-def test_interrupted_download_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_interrupted_download_is_continued_and_never_taken_for_data(open_root, monkeypatch):
+    seen = []
+
     def interrupted(name, staging):
-        (staging / "half").write_text("data")
+        seen.append([path.name for path in staging.iterdir()])
+        (staging / "train-00000-of-00001.parquet").write_text("half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_fetch, "_run", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            AgNews().summary(open_root)
 
-    with pytest.raises(KeyboardInterrupt):
-        _fetch.download("ag_news", tmp_path / "set")
-    assert list((tmp_path / "set").iterdir()) == []
+    assert seen == [[], ["train-00000-of-00001.parquet"]]
+    assert not AgNews().available(open_root)
 
 
 def test_failed_download_says_why(tmp_path):
@@ -122,20 +132,109 @@ def test_cifar10_is_fetched_as_the_binary_archive(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("name", ["ag_news", "trec6"])
-def test_texts_from_the_hub_are_saved_in_the_form_that_is_read(root, name, monkeypatch):
-    from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+def test_cifar100_is_fetched_as_the_binary_archive(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "torchvision.datasets.utils.download_and_extract_archive",
+        lambda url, folder, **opts: calls.append((url, opts["md5"])),
+    )
+    Cifar100().fetch(tmp_path)
 
-    spec = datasets.get(name)()
-    column = "coarse_label" if name == "trec6" else "label"
-    names = list(spec.facts.names)
-    features = Features({"text": Value("string"), column: ClassLabel(names=names)})
-    rows = {"text": ["one", "two"], column: [1, 0]}
-    parts = DatasetDict({p: Dataset.from_dict(rows, features) for p in ("train", "test")})
-    monkeypatch.setattr("datasets.load_dataset", lambda *args, **options: parts)
-    folder = root.path / spec.folder
-    folder.mkdir(parents=True)
-    spec.fetch(folder)
+    assert calls == [
+        (
+            "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+            "03b5dce01913d631647c71ecec9e9cb8",
+        )
+    ]
 
-    assert spec.load(root).train.inputs == ["one", "two"]
-    assert spec.summary(root).train_targets.tolist() == [1, 0]
+
+def test_svhn_is_fetched_without_its_extra_images(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "torchvision.datasets.utils.download_url",
+        lambda url, folder, name, checksum: calls.append((name, checksum)),
+    )
+    Svhn().fetch(tmp_path)
+
+    assert dict(calls) == _mat.OFFICIAL_MD5
+
+
+def test_hub_files_are_kept_beside_the_download_unless_the_user_has_a_cache(tmp_path, monkeypatch):
+    for name in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
+    own = _fetch._environment(tmp_path)
+    monkeypatch.setenv("HF_HOME", "/somewhere")
+
+    assert own["HF_HUB_CACHE"] == str(tmp_path / "hub")
+    assert own["HF_ENDPOINT"] == "https://mirror.example"
+    assert "HF_HUB_CACHE" not in _fetch._environment(tmp_path)
+
+
+def test_progress_is_readable_while_a_download_runs(root, monkeypatch):
+    work = root.path / "imdb" / STAGING
+    work.mkdir(parents=True)
+    report(work, "imdb", 1234)
+
+    assert active_downloads(root) == (Download(name="imdb", received=1234),)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"name": "imdb"}', '{"name": 1, "received": "x"}'])
+def test_unreadable_progress_is_no_download(root, content):
+    work = root.path / "imdb" / STAGING
+    work.mkdir(parents=True)
+    (work / "progress.json").write_text(content)
+
+    assert active_downloads(root) == ()
+
+
+def test_old_progress_is_no_download(root):
+    work = root.path / "imdb" / STAGING
+    work.mkdir(parents=True)
+    report(work, "imdb", 1)
+    os.utime(work / "progress.json", (0, 0))
+
+    assert active_downloads(root) == ()
+
+
+def test_failed_download_reports_no_progress_any_more(root):
+    folder = root.path / "nothing"
+
+    with pytest.raises(DatasetError):
+        _fetch.download("nothing", folder)
+    assert sorted(path.name for path in (folder / STAGING).iterdir()) == ["log", "nothing"]
+
+
+def test_parts_that_cannot_be_continued_are_removed(root):
+    blobs = root.path / "nothing" / STAGING / "hub" / "datasets--a--b" / "blobs"
+    blobs.mkdir(parents=True)
+    for name in ("abc", "abc.incomplete", "abc.0123abcd.incomplete"):
+        (blobs / name).write_text("part")
+
+    with pytest.raises(DatasetError):
+        _fetch.download("nothing", root.path / "nothing")
+    assert sorted(path.name for path in blobs.iterdir()) == ["abc", "abc.incomplete"]
+
+
+def test_process_reports_bytes_and_ends_with_its_folder(root, monkeypatch):
+    staging = root.path / "imdb" / STAGING / "imdb"
+    staging.mkdir(parents=True)
+    (staging / "part").write_bytes(b"x" * 500)
+    (staging / "link").symlink_to("part")
+    monkeypatch.setattr(_fetch, "_POLL_S", 0.02)
+    code = "import sys, time; time.sleep(0.3)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
+    _fetch._wait(process, "imdb", staging)
+
+    assert process.returncode == 0
+    assert active_downloads(root) == (Download(name="imdb", received=500),)
+
+
+def test_process_of_a_download_ends_when_its_parent_is_gone():
+    code = "import time; from alscope.data import _fetch; import threading;" + (
+        "threading.Thread(target=_fetch._end_with_parent, daemon=True).start(); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    process.stdin.close()
+
+    assert process.wait(timeout=30) == 1

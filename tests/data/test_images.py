@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alscope.data import _cifar, _idx
+from alscope.data import _cifar, _idx, _mat
 from alscope.data._files import md5
 from alscope.data.cifar10 import Cifar10
 from alscope.data.mnist import Mnist
@@ -160,10 +160,14 @@ def test_python_batches_are_never_executed(make, root, monkeypatch):
 
 
 def test_official_checksums_are_those_of_torchvision():
-    from torchvision.datasets import CIFAR10, MNIST
+    from torchvision.datasets import CIFAR10, CIFAR100, MNIST, SVHN
 
-    assert dict(CIFAR10.train_list + CIFAR10.test_list) == _cifar.OFFICIAL_MD5
+    cifar = CIFAR10.train_list + CIFAR10.test_list + CIFAR100.train_list + CIFAR100.test_list
+    svhn = {SVHN.split_list[part][1]: SVHN.split_list[part][2] for part in ("train", "test")}
+
+    assert dict(cifar) == _cifar.OFFICIAL_MD5
     assert dict(MNIST.resources) == _idx.OFFICIAL_MD5
+    assert svhn == _mat.OFFICIAL_MD5
 
 
 def test_binary_batch_cut_short_is_refused(make, root):

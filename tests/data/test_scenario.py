@@ -486,3 +486,34 @@ def test_a_budget_over_the_training_part_is_reported_beside_broken_classes():
     problems = scenario_problems(config, summary([50, 50, 50]))
 
     assert {"n_known", "n_rounds"} <= {problem.path for problem in problems}
+
+
+def test_a_cap_per_class_makes_large_classes_equal():
+    built = build_scenario(config(pool_per_class=3, n_initial=3), summary([50, 5, 2]), seed=0)
+
+    assert counts(built.labels[rows(built)]) == [3, 3, 2]
+
+
+def test_wrong_answers_are_kept_apart_from_the_truth():
+    erring = build_scenario(config(label_noise=0.3), TEN, seed=0)
+    clean = build_scenario(config(), TEN, seed=0)
+
+    assert (erring.labels == clean.labels).all()
+    assert (erring.answers != erring.labels).any()
+    assert clean.answers is clean.labels
+    assert (erring.split.labeled == clean.split.labeled).all()
+
+
+def test_classes_that_no_task_knows_are_unknown_or_absent():
+    data = dataclasses.replace(TEN, never_known=(9,))
+    closed = build_scenario(config(), data, seed=0)
+    opened = build_scenario(config(setting="open", ood_ratio=0.05), data, seed=0)
+    unknown = rows(opened)[opened.labels[rows(opened)] < 0]
+
+    assert closed.known.tolist() == opened.known.tolist() == list(range(9))
+    assert not (data.train_targets[rows(closed)] == 9).any()
+    assert set(data.train_targets[unknown].tolist()) == {9}
+
+
+def test_an_open_set_needs_known_classes():
+    assert paths(scenario_problems(config(setting="open"), TEN)) == ["n_known"]

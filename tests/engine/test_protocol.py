@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alscope.config import RunConfig, StrategySpec
+from alscope.config import RunConfig, ScenarioConfig, StrategySpec
 from alscope.data.oracle import TruthOracle
 from alscope.data.scenario import build_scenario
 from alscope.engine.control import StopToken
@@ -130,7 +130,7 @@ def test_the_candidate_limit_restricts_every_query(bench: Bench) -> None:
     other = replace(config, strategy=StrategySpec(name="entropy", candidates=10))
     rounds(bench, config)
     rounds(bench, other)
-    summary = bench.resources.summary("digits")
+    summary = bench.resources.summary(ScenarioConfig(dataset="digits"))
     split = build_scenario(config.scenario, summary, seed=0).split
     from alscope import rng
 

@@ -308,3 +308,14 @@ def test_label_smoothing_keeps_the_loss_up() -> None:
 
     assert train(config=TrainConfig(**long, label_smoothing=0.3)).loss > 0.3
     assert train(config=TrainConfig(**long)).loss < 0.3
+
+
+@pytest.mark.parametrize("spec", [MLP, SmallCnnSpec(width=4)], ids=["mlp", "small_cnn"])
+def test_training_in_bfloat16_learns_and_leaves_float32_weights(spec: BackboneSpec) -> None:
+    base = {"epochs": 1, "min_steps": 80, "lr": 1e-2}
+    exact = train(60, spec=spec, config=TrainConfig(**base))
+    reduced = train(60, spec=spec, config=TrainConfig(**base, precision="bf16"))
+
+    assert {array.dtype.str for array in state_arrays(reduced.model).values()} <= {"<f4", "<i8"}
+    assert reduced.accuracy > 0.9
+    assert not same(exact, reduced)

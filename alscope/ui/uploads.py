@@ -1,0 +1,101 @@
+"""Files that people bring: by upload, or by path where only they can reach the app."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from alscope.data.protocols import DataRoot
+from alscope.errors import DatasetError
+
+__all__ = ["SUFFIXES", "choose_source", "keep", "sweep"]
+
+SUFFIXES = ("csv", "tsv", "parquet", "jsonl", "zip", "npy")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_UPLOAD, _PATH = "Upload", "Path on this computer"
+_KEPT_S = 86_400.0
+
+
+def choose_source(root: DataRoot) -> Path | None:
+    """Widgets for one source; returns where it is, or None while nothing is chosen."""
+    ways = [_UPLOAD, _PATH] if _is_local() else [_UPLOAD]
+    how = st.segmented_control("Where is it?", ways, default=_UPLOAD, key="own_how")
+    if how == _PATH:
+        text = st.text_input("Path", key="own_path", placeholder="~/pictures or ~/reviews.csv")
+        return Path(text.strip()).expanduser() if text and text.strip() else None
+    files = st.file_uploader(
+        "Files (an array and its labels: both at once)",
+        type=list(SUFFIXES),
+        accept_multiple_files=True,
+        key="own_upload",
+    )
+    if not files:
+        return None
+    try:
+        return _kept_once(root, files)
+    except DatasetError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def keep(files: list[Any], folder: Path) -> Path:
+    """Write uploads to a new folder under names of our own.
+
+    What the user called a file decides nothing but its kind, so a name can never become a path. Of
+    several files the largest is the array and the next one its labels.
+
+    Args:
+        files: Open files with `name` and `size`, as Streamlit gives them.
+        folder: Made here.
+
+    Returns:
+        The file to look at; labels of an array lie beside it.
+
+    Raises:
+        DatasetError: If a file is of no kind that is read, or there are too many.
+    """
+    kinds = [Path(file.name).suffix.lower().lstrip(".") for file in files]
+    strange = [kind for kind in kinds if kind not in SUFFIXES]
+    if strange:
+        raise DatasetError(f"a file ends in {strange[0]!r}; upload one of {', '.join(SUFFIXES)}")
+    if len(files) > (2 if "npy" in kinds else 1):
+        raise DatasetError(
+            f"{len(files)} files were uploaded; upload one table or zip, or one array and its "
+            "labels"
+        )
+    folder.mkdir(parents=True)
+    by_size = sorted(zip(files, kinds, strict=True), key=lambda item: -item[0].size)
+    for stem, (file, kind) in zip(("features", "labels"), by_size, strict=False):
+        with (folder / f"{stem}.{kind}").open("wb") as kept:
+            shutil.copyfileobj(file, kept)
+    return folder / f"features.{by_size[0][1]}"
+
+
+def sweep(folder: Path, *, now: float | None = None) -> None:
+    """Remove uploads of yesterday and before; closed tabs leave them behind."""
+    limit = (time.time() if now is None else now) - _KEPT_S
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if old.is_dir() and old.stat().st_mtime < limit:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _kept_once(root: DataRoot, files: list[Any]) -> Path:
+    ids = tuple(file.file_id for file in files)
+    held: tuple[tuple[str, ...], Path] | None = st.session_state.get("own_held")
+    if held is not None and held[0] == ids and held[1].exists():
+        return held[1]
+    uploads = root.cache / "uploads"
+    sweep(uploads)
+    path = keep(files, uploads / uuid.uuid4().hex)
+    st.session_state["own_held"] = (ids, path)
+    return path
+
+
+def _is_local() -> bool:
+    """Whether only this computer can reach the app; others must not read its files by path."""
+    return st.get_option("server.address") in _LOOPBACK

@@ -1,0 +1,29 @@
+"""Data: what there is, your own data, and what a scenario makes of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from alscope.ui import service, shell
+from alscope.ui.data_cards import show_catalogue
+from alscope.ui.data_preview import show_preview
+from alscope.ui.import_form import import_form, show_own
+
+shell.enter()
+
+engine = service.get_service()
+root = engine.data_root
+
+st.title("Data")
+st.markdown(
+    "Benchmark sets, your own data, and a look at the pool before anything is trained. "
+    f"Files are looked for in `{root.path.name}`, and nothing you import leaves this computer."
+)
+catalogue, own, preview = st.tabs(["Data sets", "Your own data", "Scenario preview"])
+with own:
+    import_form(root)
+    show_own(root)
+with preview:
+    show_preview(root)
+with catalogue:  # last: reading labels for the first time can take seconds
+    show_catalogue(root)

@@ -1,0 +1,76 @@
+"""Frozen encoders in runs: encoded once, kept, and the same as without a cache."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alscope.config import BackboneConfig, RunConfig
+from alscope.engine.encoding import Encoding
+from alscope.types import RunState
+from tests.backbones.fakes import TinyPixels
+from tests.engine.conftest import Bench, tiny_run
+
+FROZEN = BackboneConfig(name="frozen", params={"encoder": TinyPixels.key, "image_size": 16})
+
+
+def frozen_run(strategy: str = "margin", seed: int = 0, **scenario: Any) -> RunConfig:
+    """A run on features of a tiny encoder."""
+    return dataclasses.replace(tiny_run(strategy, seed, **scenario), backbone=FROZEN)
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Sizes of what was encoded, in order."""
+    seen: list[int] = []
+    original = Encoding._encode
+
+    def encode(self: Encoding, source: Any) -> Any:
+        seen.append(source.n)
+        return original(self, source)
+
+    monkeypatch.setattr(Encoding, "_encode", encode)
+    return seen
+
+
+def test_a_data_set_is_encoded_once_for_all_runs(
+    make_bench: Callable[..., Bench], passes: list[int]
+) -> None:
+    bench = make_bench("one")
+    for strategy in ("random", "margin"):
+        for seed in (0, 1):
+            assert bench.execute(frozen_run(strategy, seed)) is RunState.DONE
+    again = make_bench("one")
+
+    assert passes == [1297, 500]
+    assert again.execute(frozen_run("entropy")) is RunState.DONE
+    assert passes == [1297, 500]
+
+
+def test_features_from_the_cache_give_the_same_records(make_bench: Callable[..., Bench]) -> None:
+    config = frozen_run("badge")
+    cached, fresh = make_bench("cached"), make_bench("fresh", cached=False)
+    cached.execute(frozen_run("random"))
+    for bench in (cached, fresh):
+        assert bench.execute(config) is RunState.DONE
+
+    assert cached.records(config) == fresh.records(config)
+
+
+@pytest.mark.parametrize("name", ["saal", "noise_stability", "learning_loss", "ccal", "mqnet"])
+def test_strategies_that_look_into_the_network_work_on_the_head(bench: Bench, name: str) -> None:
+    assert bench.execute(frozen_run(name)) is RunState.DONE
+
+
+def test_other_settings_of_an_encoder_are_other_features(
+    make_bench: Callable[..., Bench], passes: list[int]
+) -> None:
+    bench = make_bench("one")
+    larger = BackboneConfig(name="frozen", params={**FROZEN.params, "image_size": 24})
+    bench.execute(frozen_run())
+    bench.execute(dataclasses.replace(frozen_run(), backbone=larger))
+
+    assert len(passes) == 4
