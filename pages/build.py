@@ -12,7 +12,7 @@ from alscope.ui.build_summary import show_composition, show_plan
 from alscope.ui.cards import start_and_watch
 from alscope.ui.forms import remember
 from alscope.ui.notices import guarded
-from alscope.ui.protocol_form import backbone_form, seeds_form, train_form
+from alscope.ui.protocol_form import backbone_form, paper_button, seeds_form, train_form
 from alscope.ui.scenario_form import scenario_form
 from alscope.ui.state import Key
 from alscope.ui.strategy_form import strategy_form
@@ -66,7 +66,9 @@ def protocol(dataset: str) -> tuple[str, tuple[int, ...], BackboneConfig, TrainC
         max_chars=80,
         persist_state="session",
     )
-    return name or "", seeds_form(), backbone_form(dataset), train_form()
+    seeds = seeds_form()
+    paper_button(dataset)
+    return name or "", seeds, backbone_form(dataset), train_form()
 
 
 engine = service.get_service()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from alscope.backbones.frozen import FROZEN_NOTE
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.lookup import find_dataset
@@ -259,6 +260,8 @@ def _warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     groups = {strategies.info(spec.name).get("group") for spec in study.strategies}
     if "baseline" not in groups:
         yield "Random is not among the strategies; without it no gain can be stated"
+    if backbones.get(study.backbone.name)(**study.backbone.params).encoder_spec is not None:
+        yield FROZEN_NOTE[:1].lower() + FROZEN_NOTE[1:].removesuffix(".")
     yield from _remarks(study)
     for scenario in study.scenarios:
         n_classes = scenario.n_known or len(scenario.known_classes)

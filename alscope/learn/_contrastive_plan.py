@@ -80,13 +80,13 @@ class _Published(Plan):
             weights.grad.add_(weights, alpha=_DECAY).mul_(scale)
 
 
-def plan_of(backbone: BackboneSpec, n_epochs: int, *, published: bool) -> Plan:
-    """The plan for a network.
+def plan_of(backbone: BackboneSpec, modality: str, n_epochs: int, *, published: bool) -> Plan:
+    """The plan for a network on samples of a modality.
 
     References:
         You, Gitman and Ginsburg 2017, arXiv:1708.03888 (LARS).
     """
-    is_text = "text" in backbone.modalities
+    is_text = modality == "text"
     kind = _Published if published else Plan
     return kind(
         n_epochs=n_epochs,

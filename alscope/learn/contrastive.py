@@ -118,7 +118,9 @@ def fit_encoder(
         )
     views = views_of(context, shifts=shifts)
     model = _built(context, views.n_shifts, "model_init")
-    job = _Training(context, model, views, plan_of(context.backbone, n_epochs, published=published))
+    modality = context.data.sample.modality
+    plan = plan_of(context.backbone, modality, n_epochs, published=published)
+    job = _Training(context, model, views, plan)
     loss = job.run()
     kind = "published" if published else "ssl"
     facts = {

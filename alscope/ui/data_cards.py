@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from alscope.data.downloads import active_downloads
 from alscope.data.lookup import dataset_names, find_dataset
 from alscope.data.protocols import DataRoot, DatasetSpec
 from alscope.rng import generator
@@ -25,6 +26,11 @@ def show_catalogue(root: DataRoot) -> None:
     """Every data set as a row with its facts; the chosen one with samples."""
     specs = {name: find_dataset(name, root) for name in dataset_names(root)}
     modalities = sorted({spec.modality for spec in specs.values()})
+    for download in active_downloads(root):
+        st.info(
+            f"Downloading {download.name}: {download.received / 1e6:,.0f} MB so far",
+            icon=":material/downloading:",
+        )
     chosen = st.pills(
         "Kind of data", modalities, selection_mode="multi", key="data_modality", default=None
     )

@@ -7,6 +7,7 @@ import dataclasses
 import streamlit as st
 
 from alscope.backbones.encoders import encoders
+from alscope.backbones.presets import preset
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import BackboneConfig, StudyConfig, TrainConfig
 from alscope.data.lookup import find_dataset
@@ -17,7 +18,7 @@ from alscope.ui.forms import changed, fields_form, fill, remember
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 
-__all__ = ["backbone_form", "fill_protocol", "seeds_form", "train_form"]
+__all__ = ["backbone_form", "fill_protocol", "paper_button", "seeds_form", "train_form"]
 
 _PREFIX = Key.PROTOCOL_FORM
 _COUNT = f"{_PREFIX}_n_seeds"
@@ -50,6 +51,38 @@ def seeds_form() -> tuple[int, ...]:
         st.warning(f"Left out, because these are not seeds: {plain(', '.join(wrong[:5]))}")
     exact = tuple(int(word) for word in words if word not in wrong)
     return exact or tuple(range(number))
+
+
+def paper_button(dataset: str) -> None:
+    """Offer network, training and budget of the benchmark's paper, where it has the data set."""
+    found = preset(dataset)
+    if found is None:
+        return
+    st.button(
+        "Network and training of the paper",
+        icon=":material/article:",
+        on_click=_fill_preset,
+        args=(dataset,),
+        help="Sets the backbone, the training, five seeds and, where the paper has a run on this "
+        "set, its smallest budget. With few labels its schedule under-trains, and without a GPU "
+        "it takes days.",
+    )
+
+
+def _fill_preset(dataset: str) -> None:
+    found = preset(dataset) or {}
+    fill_protocol(
+        StudyConfig(
+            seeds=tuple(range(found["n_seeds"])),
+            backbone=BackboneConfig(**found["backbone"]),
+            train=TrainConfig(**found["train"]),
+        )
+    )
+    if found["query_sizes"]:
+        size = found["query_sizes"][0]
+        budget = {"n_initial": size, "query_size": size, "n_rounds": found["n_rounds"]}
+        for name, value in budget.items():
+            st.session_state[f"{Key.SCENARIO_FORM}_{name}"] = value
 
 
 def _remember_encoder(prefix: str, fields: list[str], modality: str) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from alscope.config import BackboneConfig, RunConfig
+from alscope.config import BackboneConfig, RunConfig, StrategySpec
 from alscope.engine.encoding import Encoding
+from alscope.engine.plan import make_plan, study_problems
 from alscope.types import RunState
 from tests.backbones.fakes import TinyPixels
-from tests.engine.conftest import Bench, tiny_run
+from tests.engine.conftest import Bench, tiny_run, tiny_study
 
 FROZEN = BackboneConfig(name="frozen", params={"encoder": TinyPixels.key, "image_size": 16})
 
@@ -74,3 +75,20 @@ def test_other_settings_of_an_encoder_are_other_features(
     bench.execute(dataclasses.replace(frozen_run(), backbone=larger))
 
     assert len(passes) == 4
+
+
+def test_the_plan_says_what_frozen_features_mean(bench: Bench) -> None:
+    study = tiny_study(backbone=FROZEN)
+    plan = make_plan(study, bench.resources.data_root, bench.store)
+
+    assert any("only the head is trained" in warning for warning in plan.warnings)
+
+
+def test_encoders_that_learn_from_changed_copies_are_refused_on_features(bench: Bench) -> None:
+    ccal = StrategySpec(name="ccal", params={"encoder": "ssl:3"})
+    problems = study_problems(
+        tiny_study(backbone=FROZEN, strategies=(ccal,)), bench.resources.data_root
+    )
+
+    assert [problem.path for problem in problems] == ["strategies[0]"]
+    assert "choose 'frozen'" in problems[0].message

@@ -46,6 +46,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", POINTS)
 def test_a_run_killed_there_resumes_to_the_same_bytes(
     where: str, reports: dict[str, dict[str, Any]], make_bench: Callable[..., Bench]

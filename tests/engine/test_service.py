@@ -271,6 +271,7 @@ def test_what_another_process_works_on_is_waiting_not_interrupted(open_service: 
     assert seen.count(RunState.QUEUED) == 3
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_run_resumed(
     open_service: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -252,3 +252,29 @@ def test_a_data_set_that_is_not_here_is_said_to_be_missing(service: Service) -> 
     assert not app.exception
     assert "not here yet" in app.info[0].value
     assert button(app, "Start").disabled
+
+
+def test_the_network_and_training_of_the_paper_fill_the_form(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_scenario_dataset").set_value("cifar10").run()
+    button(app, "Network and training of the paper").click().run()
+
+    assert not app.exception
+    assert by_key(app, "build_protocol_backbone").value == "resnet18"
+    assert by_key(app, "build_train_epochs").value == 200
+    assert by_key(app, "build_scenario_query_size").value == 100
+
+
+def test_data_that_the_paper_has_not_offer_no_preset(service: Service) -> None:
+    labels = [item.label for item in page("build").button]
+
+    assert "Network and training of the paper" not in labels
+
+
+def test_a_frozen_encoder_is_chosen_to_fit_the_data(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_scenario_dataset").set_value("ag_news").run()
+    by_key(app, "build_protocol_backbone").set_value("frozen").run()
+
+    assert not app.exception
+    assert by_key(app, "build_backbone_frozen_encoder").value == "minilm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from alscope.data.own import own_sets
@@ -30,6 +31,7 @@ def csv(folder: Path, *, broken: bool = False) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_set_has_a_card_with_its_licence(service: Service) -> None:
     app = page("data")
     shown = " ".join(element.value for element in (*app.markdown, *app.caption))
