@@ -54,26 +54,41 @@ def draft_of(config: ScenarioConfig, summary: DataSummary, seed: int) -> Draft:
     n_classes = len(summary.class_names)
     stream = seed if config.vary_split else config.split_seed
     known = _known_classes(config, summary, stream)
+    unknown = _unknown(summary, known) if config.setting == "open" else known[:0]
     available = class_counts(summary.train_targets, n_classes)
+    # Classes that are left out take no share of the limits.
+    available[np.setdiff1d(np.arange(n_classes), np.concatenate([known, unknown]))] = 0
     if config.pool_per_class is not None:
         available = np.minimum(available, config.pool_per_class)
     if config.pool_limit is not None:
-        available = apportion(available, config.pool_limit)
+        available = _capped(config, available, summary.n_own)
     shares = profile_shares(available[known], config.imbalance_profile, config.imbalance_ratio)
     return Draft(
         known=known,
         capped_counts=available,
-        train_counts=_train_counts(config, available, known, _unknown(summary, known), shares),
+        train_counts=_train_counts(config, available, known, unknown, shares),
         test_counts=_test_counts(config, summary, known, shares),
         train_orders=_orders(summary.train_targets, n_classes, stream, "train"),
         test_orders=_orders(summary.test_targets, n_classes, stream, "test"),
     )
 
 
+def _capped(config: ScenarioConfig, available: IntArray, n_own: int | None) -> IntArray:
+    """At most `pool_limit` samples, in proportion; another set gets the share of unknowns."""
+    limit = config.pool_limit or 0
+    if n_own is None:
+        return apportion(available, limit)
+    n_other = round(limit * config.ood_ratio)
+    parts = (available[:n_own], limit - n_other), (available[n_own:], n_other)
+    return np.concatenate([apportion(counts, total) for counts, total in parts])
+
+
 def _known_classes(config: ScenarioConfig, summary: DataSummary, stream: int) -> IntArray:
     eligible = eligible_classes(summary)
     if config.known_classes:
-        ids = [summary.class_names.index(name) for name in config.known_classes]
+        # Backwards, so that of two classes of one name the first counts.
+        id_of = {name: c for c, name in reversed(list(enumerate(summary.class_names)))}
+        ids = [id_of[name] for name in config.known_classes]
         return np.sort(np.array(ids, dtype=np.int64))
     if config.setting == "closed" or config.n_known is None:
         return eligible
@@ -94,9 +109,12 @@ def _unknown(summary: DataSummary, known: IntArray) -> IntArray:
 
 
 def _orders(targets: IntArray, n_classes: int, stream: int, part: str) -> list[IntArray]:
+    # One stable sort instead of one search per class: sets may have thousands of classes.
+    by_class = np.argsort(targets, kind="stable")
+    ends = np.cumsum(class_counts(targets, n_classes))[:-1]
     return [
-        generator(stream, "split", part, c).permutation(np.flatnonzero(targets == c))
-        for c in range(n_classes)
+        generator(stream, "split", part, c).permutation(rows)
+        for c, rows in enumerate(np.split(by_class, ends))
     ]
 
 

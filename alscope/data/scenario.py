@@ -133,11 +133,11 @@ def _class_problems(config: ScenarioConfig, summary: DataSummary, at: str) -> It
             f"{at}dataset",
             f"{config.dataset} has {n_classes} class; a classifier needs at least 2",
         )
+    own = dict.fromkeys(summary.class_names[c] for c in eligible)
     for name in config.known_classes:
-        own = [summary.class_names[c] for c in eligible]
         if name not in own:
             guess = nearest(name, own)
-            hint = f"did you mean {guess!r}?" if guess else f"it has {_list(own)}"
+            hint = f"did you mean {guess!r}?" if guess else f"it has {_list(list(own))}"
             yield Problem(f"{at}known_classes", f"{name!r} is no class of {config.dataset}; {hint}")
     if config.setting == "open":
         field = "known_classes" if config.known_classes else "n_known"

@@ -63,8 +63,10 @@ class Encoding:
         )
 
     def _identity(self) -> list[object]:
+        # Without the numerics, like every fingerprint of data: another thread count rounds
+        # differently, but it is the same encoder on the same samples.
         weights = self.encoder.weights_digest()
-        return ["encoding", _VERSION, self.encoder, weights, self.data.fingerprint, self.numerics]
+        return ["encoding", _VERSION, self.encoder, weights, self.data.fingerprint]
 
     def _features(self, part: str, source: Source) -> FloatArray:
         def produce() -> tuple[Arrays, dict[str, float]]:
@@ -74,7 +76,7 @@ class Encoding:
 
         if self.cache is None:
             return produce()[0]["features"]
-        key = digest([*self._identity(), part])
+        key = digest([*self._identity(), self.numerics, part])
         found = self.cache.get_or_compute(key, produce, check=self.control.check)
         features: FloatArray = found.arrays["features"]
         return features

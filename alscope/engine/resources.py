@@ -17,6 +17,7 @@ from alscope.data.views import Prepared, Source, prepare
 from alscope.engine.control import NullControl
 from alscope.engine.encoding import Encoding
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
+from alscope.errors import DatasetError
 from alscope.learn import device as devices
 from alscope.learn.attachments import build_heads, load_heads, target_state
 from alscope.learn.passes import Batches, load_state
@@ -114,6 +115,10 @@ class Resources:
         loaded = self._loaded.get(key)
         if loaded is None:
             raw = load_pool(scenario, self.data_root)
+            if raw.fingerprint != fingerprint:
+                raise DatasetError(
+                    f"the data of {scenario.title} changed while they were read; start again"
+                )
             prepared = prepare(raw, tokenizer, augment=augment, cache=self.data_root.cache)
             if encoder is not None:
                 prepared = self._encoded(prepared, encoder)

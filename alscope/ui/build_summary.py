@@ -13,7 +13,7 @@ from alscope.data.protocols import DataRoot
 from alscope.errors import ALScopeError, ConfigError, Problem
 from alscope.ui import service
 from alscope.ui.notices import show_problems
-from alscope.ui.scenario_form import dataset_summary
+from alscope.ui.scenario_form import at_hand
 from alscope.ui.text import count, duration_range, plain
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def show_plan(study: StudyConfig) -> bool:
 def show_composition(scenario: ScenarioConfig, root: DataRoot, *, seed: int) -> None:
     """Samples of each class at the start of the first trial."""
     try:
-        ready = dataset_summary(scenario.dataset, root) is not None
-        summary = pool_summary(scenario, root) if ready else None
+        summary = pool_summary(scenario, root) if at_hand(scenario, root) else None
     except ALScopeError:
         return  # the plan has listed why
     if summary is None:

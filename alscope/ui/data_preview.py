@@ -15,10 +15,12 @@ from alscope.errors import ALScopeError, ConfigError
 from alscope.ui import nav
 from alscope.ui.cards import show_chart
 from alscope.ui.notices import guarded, show_problems
-from alscope.ui.scenario_form import dataset_summary, scenario_form
+from alscope.ui.scenario_form import at_hand, scenario_form
 from alscope.ui.text import plain
 
 __all__ = ["show_preview"]
+
+_MOST_BARS = 400  # browsers cannot draw a canvas much higher than that
 
 
 def show_preview(root: DataRoot) -> None:
@@ -35,7 +37,7 @@ def show_preview(root: DataRoot) -> None:
 def _preview(scenario: ScenarioConfig, root: DataRoot, seed: int) -> None:
     from alscope.engine.service import composition
 
-    if dataset_summary(scenario.dataset, root) is None:
+    if not at_hand(scenario, root):
         st.info("The classes can be counted once the data set is here.")
         return
     try:
@@ -52,12 +54,14 @@ def _preview(scenario: ScenarioConfig, root: DataRoot, seed: int) -> None:
         return
     rows = composition(scenario, summary, seed=seed)
     _numbers(scenario, rows)
-    data = pool_data(rows)
-    show_chart(
-        pool_chart(data),
-        key="pool",
-        alt="Training samples of every class: known and used, unknown and used, left out",
-    )
+    if len(rows) > _MOST_BARS:
+        st.caption(f"A chart is drawn for up to {_MOST_BARS:,} classes; the table has them all.")
+    else:
+        show_chart(
+            pool_chart(pool_data(rows)),
+            key="pool",
+            alt="Training samples of every class: known and used, unknown and used, left out",
+        )
     st.dataframe(
         [
             {

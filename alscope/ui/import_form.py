@@ -80,7 +80,7 @@ def show_own(root: DataRoot) -> None:
                     if st.button("Delete for good", key=f"{_PREFIX}_delete_{info.slug}"):
                         with guarded("deleting the set"):
                             delete_own(root, info.slug)
-                            flash(f"Deleted {info.title}.")
+                            flash(f"Deleted {plain(info.title)}.")
                             st.rerun()
 
 
@@ -181,7 +181,7 @@ def _check_and_import(source: Path, mapping: Mapping, root: DataRoot) -> None:
             info = import_data(
                 source, mapping, root, name=name, title=title or name, replace=bool(replace)
             )
-            flash(f"{info.title} is now a data set: {info.name}.")
+            flash(f"{plain(info.title)} is now a data set: {plain(info.name)}.")
             st.session_state.pop(f"{_PREFIX}_report")
             st.rerun()
 

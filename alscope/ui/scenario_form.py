@@ -15,7 +15,7 @@ from alscope.ui.forms import field_widget, fields_form, fill, remember
 from alscope.ui.state import Key
 from alscope.ui.text import count, plain
 
-__all__ = ["dataset_summary", "fill_scenario", "scenario_form"]
+__all__ = ["at_hand", "dataset_summary", "fill_scenario", "scenario_form"]
 
 _PREFIX = Key.SCENARIO_FORM
 _DATASET = f"{_PREFIX}_dataset"
@@ -85,6 +85,12 @@ def dataset_summary(name: str, root: DataRoot) -> DataSummary | None:
         return _imported(name, root) if name not in datasets else _summary(name, root)
     except (DatasetError, UnknownNameError):
         return None  # the plan reports it, with its reason, among the problems
+
+
+def at_hand(scenario: ScenarioConfig, root: DataRoot) -> bool:
+    """Whether all data of a scenario can be read without a download."""
+    names = filter(None, (scenario.dataset, scenario.ood_dataset))
+    return all(dataset_summary(name, root) is not None for name in names)
 
 
 @st.cache_resource(show_spinner="Reading the labels", max_entries=32)

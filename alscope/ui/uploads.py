@@ -12,6 +12,7 @@ import streamlit as st
 
 from alscope.data.protocols import DataRoot
 from alscope.errors import DatasetError
+from alscope.ui.text import plain
 
 __all__ = ["SUFFIXES", "choose_source", "keep", "sweep"]
 
@@ -39,7 +40,7 @@ def choose_source(root: DataRoot) -> Path | None:
     try:
         return _kept_once(root, files)
     except DatasetError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
 
 
@@ -47,7 +48,7 @@ def keep(files: list[Any], folder: Path) -> Path:
     """Write uploads to a new folder under names of our own.
 
     What the user called a file decides nothing but its kind, so a name can never become a path. Of
-    several files the largest is the array and the next one its labels.
+    two files the array is the `.npy`, of two of these the larger, and the other one its labels.
 
     Args:
         files: Open files with `name` and `size`, as Streamlit gives them.
@@ -69,11 +70,12 @@ def keep(files: list[Any], folder: Path) -> Path:
             "labels"
         )
     folder.mkdir(parents=True)
-    by_size = sorted(zip(files, kinds, strict=True), key=lambda item: -item[0].size)
-    for stem, (file, kind) in zip(("features", "labels"), by_size, strict=False):
+    pairs = zip(files, kinds, strict=True)
+    ordered = sorted(pairs, key=lambda pair: (pair[1] != "npy", -pair[0].size))
+    for stem, (file, kind) in zip(("features", "labels"), ordered, strict=False):
         with (folder / f"{stem}.{kind}").open("wb") as kept:
             shutil.copyfileobj(file, kept)
-    return folder / f"features.{by_size[0][1]}"
+    return folder / f"features.{ordered[0][1]}"
 
 
 def sweep(folder: Path, *, now: float | None = None) -> None:

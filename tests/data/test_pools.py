@@ -132,3 +132,20 @@ def test_texts_are_appended(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> 
     raw = load_pool(config(dataset="notes", ood_dataset="mails"), root)
 
     assert raw.train.inputs[20:22] == ["mails 0", "mails 1"]
+
+
+def test_classes_that_are_left_out_take_no_share_of_the_limit(root: DataRoot) -> None:
+    limited = config(known_classes=("owl", "kiwi"), pool_limit=40, ood_ratio=0.5)
+    scenario = build_scenario(limited, pool_summary(limited, root), seed=0)
+
+    assert scenario.split.pool.size + limited.n_initial == 40
+
+
+def test_a_cap_is_shared_by_the_ratio_not_by_the_sizes_of_the_sets(root: DataRoot) -> None:
+    limited = config(pool_limit=40)
+    scenario = build_scenario(limited, pool_summary(limited, root), seed=0)
+    split = scenario.split
+    rows = np.concatenate([split.labeled, split.unknowns, split.pool])
+
+    assert (scenario.labels[rows] >= 0).sum() == 30
+    assert (scenario.labels[rows] < 0).sum() == 10

@@ -10,6 +10,7 @@ import pytest
 
 from alscope.config import BackboneConfig, RunConfig, StrategySpec
 from alscope.engine.encoding import Encoding
+from alscope.engine.loop import make_backbone
 from alscope.engine.plan import make_plan, study_problems
 from alscope.types import RunState
 from tests.backbones.fakes import TinyPixels
@@ -74,6 +75,23 @@ def test_other_settings_of_an_encoder_are_other_features(
     bench.execute(frozen_run())
     bench.execute(dataclasses.replace(frozen_run(), backbone=larger))
 
+    assert len(passes) == 4
+
+
+def test_other_threads_keep_the_fingerprint_but_not_the_features(
+    make_bench: Callable[..., Bench], passes: list[int]
+) -> None:
+    bench, config = make_bench("one"), frozen_run()
+    prints = []
+    for n_threads in (1, 2):
+        bench.resources.numerics = f"cpu|threads={n_threads}"
+        bench.resources._loaded = type(bench.resources._loaded)(limit=2)
+        prepared = bench.resources.prepare(
+            config.scenario, make_backbone("frozen", FROZEN.params), config.train
+        )
+        prints.append(prepared.fingerprint)
+
+    assert prints[0] == prints[1]  # or such a run could not be continued with accept_change
     assert len(passes) == 4
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from alscope.data.importing import import_data, inspect_source
 from alscope.data.own import own_sets
 from alscope.engine.service import Service
+from alscope.ui.state import Key
 from tests.ui.records import page
 
 
@@ -80,3 +82,26 @@ def test_the_preview_counts_the_pool_of_the_scenario(service: Service) -> None:
 
     assert [metric.label for metric in app.metric] == ["Known", "Unknown", "Imbalance"]
     assert app.metric[0].value == "1,297"
+
+
+def test_unknown_samples_that_are_not_here_are_not_fetched_for_a_look(service: Service) -> None:
+    app = page("data")
+    by_key(app, f"{Key.SCENARIO_FORM}_setting").set_value("open").run()
+    by_key(app, f"{Key.SCENARIO_FORM}_source").set_value("other").run()
+
+    assert not app.error
+    assert any("once the data set is here" in element.value for element in app.info)
+
+
+def test_a_set_of_very_many_classes_is_counted_in_a_table_only(
+    service: Service, tmp_path: Path
+) -> None:
+    rows = [f"text number {row},class {row % 500}" for row in range(2000)]
+    path = tmp_path / "many.csv"
+    path.write_text("\n".join(["words,kind", *rows]) + "\n", encoding="utf-8")
+    import_data(path, inspect_source(path).mapping, service.data_root, name="many", title="Many")
+    app = page("data")
+    by_key(app, f"{Key.SCENARIO_FORM}_dataset").set_value("own:many").run()
+
+    assert not app.exception
+    assert any("up to 400 classes" in element.value for element in app.caption)

@@ -35,6 +35,13 @@ def test_the_larger_of_two_files_is_the_array(tmp_path: Path) -> None:
     assert (path.parent / "labels.npy").read_bytes() == b"1"
 
 
+def test_labels_in_a_table_are_not_the_array_however_long(tmp_path: Path) -> None:
+    path = keep([Upload("y.csv", b"label\nlong name\n"), Upload("x.npy", b"123")], tmp_path / "two")
+
+    assert path.name == "features.npy"
+    assert (path.parent / "labels.csv").exists()
+
+
 @pytest.mark.parametrize("name", ["model.pkl", "run.sh", "noextension", "x.csv.exe"])
 def test_other_kinds_of_files_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DatasetError, match="upload one of"):
