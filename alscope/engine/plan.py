@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,12 +27,12 @@ from alscope.errors import (
     nearest,
 )
 from alscope.params import check_fields
-from alscope.registry import Registry, backbones, strategies
+from alscope.registry import Registry, backbones, datasets, strategies
 from alscope.store.runs import RunStore
 from alscope.strategies._base import Strategy
 from alscope.types import RunState, SampleSpec
 
-__all__ = ["Plan", "composition", "make_plan", "strategy_problems", "study_problems"]
+__all__ = ["Plan", "composition", "make_plan", "pending", "strategy_problems", "study_problems"]
 
 SAMPLED_RUNS = 100
 """Runs looked at for the time estimate."""
@@ -61,12 +61,13 @@ class Plan:
 
 
 def make_plan(study: StudyConfig, root: DataRoot, store: RunStore, *, workers: int = 1) -> Plan:
-    """Check a study and preview its cost.
+    """Check a study and preview its cost; nothing is downloaded for it.
 
     Raises:
-        ConfigError: With every problem found.
+        ConfigError: With every problem found. Counts of data that are not here yet are checked when
+            the study starts.
     """
-    problems = study_problems(study, root)
+    problems = study_problems(study, root, fetch=False)
     if problems:
         raise ConfigError(problems)
     runs = study.runs()
@@ -87,8 +88,15 @@ def store_state(store: RunStore, run_id: str) -> RunState:
     return store.history(run_id).state if store.exists(run_id) else RunState.QUEUED
 
 
-def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
-    """Everything wrong with a study: ranges, names, parameters, data, impossible numbers."""
+def study_problems(study: StudyConfig, root: DataRoot, *, fetch: bool = True) -> list[Problem]:
+    """Everything wrong with a study: ranges, names, parameters, data, impossible numbers.
+
+    Args:
+        study: What to check.
+        root: Where data sets are.
+        fetch: Download data that are not here, if `root` allows it, to check counts. Otherwise
+            what follows from such data is left out.
+    """
     problems = [p for p in study.problems() if not p.path.startswith("scenarios[")]
     backbone, found = _instance(backbones, study.backbone.name, study.backbone.params, "backbone")
     problems += found
@@ -100,11 +108,23 @@ def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
         chosen.append((path, strategy))
     for index, scenario in enumerate(study.scenarios):
         path = f"scenarios[{index}]"
-        problems += _scenario_problems(scenario, path, backbone, root, study.seeds or (0,))
+        if fetch or not pending(scenario, root):
+            problems += _scenario_problems(scenario, path, backbone, root, study.seeds or (0,))
+        else:
+            problems += scenario.problems(path)
     if backbone is not None:
-        problems += _strategy_problems(study, chosen, backbone, root)
+        known = [s for s in study.scenarios if fetch or not pending(s, root)]
+        problems += _strategy_problems(known, chosen, backbone, root)
     problems += _candidate_problems(study)
     return problems
+
+
+def pending(scenario: ScenarioConfig, root: DataRoot) -> tuple[str, ...]:
+    """The data sets of a scenario that are not here but may be downloaded."""
+    if not root.allow_download:
+        return ()
+    names = [name for name in (scenario.dataset, scenario.ood_dataset) if name in datasets]
+    return tuple(name for name in names if not find_dataset(name).available(root))
 
 
 def composition(
@@ -208,17 +228,17 @@ def strategy_problems(
 
 
 def _strategy_problems(
-    study: StudyConfig,
+    scenarios: Sequence[ScenarioConfig],
     chosen: Iterable[tuple[str, Strategy | None]],
     backbone: BackboneSpec,
     root: DataRoot,
 ) -> list[Problem]:
-    samples = [_sample(scenario.dataset, root) for scenario in study.scenarios]
+    samples = [_sample(scenario.dataset, root) for scenario in scenarios]
     found = [
         Problem(path, f"{strategy.key} cannot run here: {reason}")
         for path, strategy in chosen
         if strategy is not None
-        for scenario, sample in zip(study.scenarios, samples, strict=True)
+        for scenario, sample in zip(scenarios, samples, strict=True)
         if sample is not None
         for reason in strategy_problems(strategy, scenario, backbone, sample)
     ]
@@ -263,7 +283,10 @@ def _warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     if backbones.get(study.backbone.name)(**study.backbone.params).encoder_spec is not None:
         yield FROZEN_NOTE[:1].lower() + FROZEN_NOTE[1:].removesuffix(".")
     yield from _remarks(study)
-    for scenario in study.scenarios:
+    absent = dict.fromkeys(name for s in study.scenarios for name in pending(s, root))
+    for name in absent:
+        yield f"{name} is not here: it is downloaded and checked when the study starts"
+    for scenario in (s for s in study.scenarios if not pending(s, root)):
         n_classes = scenario.n_known or len(scenario.known_classes)
         if not n_classes:
             summary = pool_summary(scenario, root)

@@ -10,9 +10,10 @@ import pytest
 from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec
 from alscope.data.protocols import DataRoot
 from alscope.engine.defaults import cache_root, demo_study
-from alscope.engine.plan import composition, study_problems
+from alscope.engine.plan import composition, make_plan, study_problems
 from alscope.engine.service import Service
 from alscope.registry import datasets
+from alscope.store.runs import RunStore
 from tests.engine.conftest import tiny_scenario, tiny_study
 
 
@@ -130,3 +131,19 @@ def test_the_cache_root_comes_from_the_environment(
     monkeypatch.setenv("ALSCOPE_CACHE", str(tmp_path / "here"))
 
     assert cache_root() == (tmp_path / "here").resolve()
+
+
+def test_looking_at_a_plan_downloads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError(f"downloaded {arguments}")
+
+    monkeypatch.setattr("alscope.data._stored.download", refuse)
+    root = DataRoot(path=tmp_path / "data", cache=tmp_path / "cache", allow_download=True)
+    study = tiny_study(scenarios=(tiny_scenario(dataset="mnist"),), backbone=BackboneConfig())
+    plan = make_plan(study, root, RunStore(tmp_path / "runs"))
+
+    assert any("mnist is not here" in warning for warning in plan.warnings)
+    with pytest.raises(AssertionError, match="downloaded"):
+        study_problems(study, root)
