@@ -67,7 +67,8 @@ def check_and_import(page: Page, title: str) -> None:
     field.fill(title)
     field.press("Enter")
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text(f"own:{title.lower()}", exact=True)).to_be_visible(timeout=WAIT)
+    own = page.get_by_role("tabpanel", name="Your own data")
+    expect(own.get_by_text(f"own:{title.lower()}", exact=True)).to_be_visible(timeout=WAIT)
 
 
 def test_drawn_images_and_a_defective_table_become_data_sets(
