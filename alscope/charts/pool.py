@@ -10,7 +10,7 @@ import pandas as pd
 
 __all__ = ["pool_chart", "pool_data"]
 
-_AROUND = 120
+_AROUND = 190
 """Pixels for axis and legend, which are part of a chart's height in the app."""
 _STATES = {
     "known": "#0072b2",

@@ -76,8 +76,12 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
             if spec.homepage:
                 st.markdown(f"<{spec.homepage}>")
             if summary is not None:
-                names = ", ".join(summary.class_names[:200])
-                st.markdown(f"Classes: {plain(names)}")
+                never = {summary.class_names[c] for c in summary.never_known}
+                names = [
+                    f"{name} (never part of a task)" if name in never else name
+                    for name in summary.class_names[:200]
+                ]
+                st.markdown(f"Classes: {plain(', '.join(names))}")
                 if st.toggle("Show samples", key=f"samples_{name}"):
                     with guarded("reading samples"):
                         _samples(name, summary.fingerprint, root)

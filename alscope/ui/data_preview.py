@@ -83,9 +83,10 @@ def _numbers(scenario: ScenarioConfig, rows: list[dict[str, Any]]) -> None:
     known = sum(row["initial"] + row["pool"] for row in rows if row["known"])
     unknown = sum(row["initial"] + row["pool"] for row in rows if not row["known"])
     sizes = [row["initial"] + row["pool"] for row in rows if row["known"]]
-    left, middle, right = st.columns(3)
+    left, middle, share, right = st.columns(4)
     left.metric("Known", f"{known:,}")
-    middle.metric("Unknown", f"{unknown:,} ({unknown / (known + unknown):.1%})")
+    middle.metric("Unknown", f"{unknown:,}")
+    share.metric("Unknown share", f"{unknown / (known + unknown):.1%}")
     right.metric(
         "Imbalance",
         f"{max(sizes) / max(min(sizes), 1):.3g}",

@@ -80,7 +80,12 @@ def test_a_path_that_does_not_exist_is_an_error_in_words(service: Service) -> No
 def test_the_preview_counts_the_pool_of_the_scenario(service: Service) -> None:
     app = page("data")
 
-    assert [metric.label for metric in app.metric] == ["Known", "Unknown", "Imbalance"]
+    assert [metric.label for metric in app.metric] == [
+        "Known",
+        "Unknown",
+        "Unknown share",
+        "Imbalance",
+    ]
     assert app.metric[0].value == "1,297"
 
 
