@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -85,6 +85,8 @@ class CompanionOutputStage(Stage):
         indices: The samples, sorted.
     """
 
+    version: ClassVar[int] = 2
+
     fitted: CompanionStage
     output: CompanionOutput
     indices: IntArray
@@ -97,12 +99,13 @@ class CompanionOutputStage(Stage):
         batches = resources.batches(
             prepared.train, self.indices, batch_size=batch_size, stage="infer"
         )
-        state = resources.resolve(self.fitted, persist=True).arrays
+        fitted = resources.resolve(self.fitted, persist=True)
         fields = {**vars(context), "indices": self.indices}
         start = time.perf_counter()
-        arrays = self.output.infer(CompanionContext(**fields, state=state, batches=batches))
+        arrays = self.output.infer(CompanionContext(**fields, state=fitted.arrays, batches=batches))
         elapsed = time.perf_counter() - start
         return arrays, {
+            "facts": fitted.meta["facts"],
             "load_s": batches.load_s,
             "compute_s": max(elapsed - batches.load_s, 0.0),
         }

@@ -112,13 +112,14 @@ class _Gatherer:
         indices = self._sets[key.on]
         stage = output_stage(key, self._split, indices, model=self._model, labels=self._labels)
         label_free = key.companion.label_free
-        fitted = self._resources.resolve(stage.fitted, persist=True)
-        title = {"name": key.companion.title, **fitted.meta["facts"]}
+        artifact = self._resources.resolve(stage, persist=label_free or self._round == 0)
+        self.found.all_cached &= artifact.hit
+        title = {"name": key.companion.title, **artifact.meta["facts"]}
         if title not in self.found.companions:
             self.found.companions.append(title)
-        artifact = self._resources.resolve(stage, persist=label_free or self._round == 0)
-        self.found.all_cached &= fitted.hit and artifact.hit
         if self._round == 0 or not label_free:
+            # Only for its cost: what it says is known, so an evicted state is not fitted again.
+            fitted = self._resources.resolve(stage.fitted, persist=True)
             self._charge(stage.fitted, fitted, self.found.fits)
             self._charge(stage, artifact, self.found.costs)
         return rows_of(artifact, stage, indices)

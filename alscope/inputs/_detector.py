@@ -20,6 +20,8 @@ __all__ = ["Detector", "DetectorForward", "DetectorValue"]
 class Detector(Companion):
     """The run's network with one more output for unknown classes, trained on all that is annotated.
 
+    It is trained as the target model is, but always from scratch.
+
     Attributes:
         temperature: Logits are divided by it in the loss.
         spare_output: Keep the additional output while no unknown sample is annotated; nothing then

@@ -144,6 +144,25 @@ def test_whole_numbers_and_floats_fit_the_same_detector(bench: Bench) -> None:
     assert same["timing"]["inputs_cached"] is True
 
 
+def test_later_rounds_ask_for_what_an_encoder_said_not_for_the_encoder(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    original = bench.resources.resolve
+
+    def resolve(stage: Any, *, persist: bool) -> Any:
+        asked.append(type(stage).__name__)
+        return original(stage, persist=persist)
+
+    monkeypatch.setattr(bench.resources, "resolve", resolve)
+    rounds(bench, run_with("ccal"))
+    second = asked.index("EvaluateStage", asked.index("EvaluateStage") + 1)
+
+    assert "CompanionStage" in asked[:second]
+    assert "CompanionStage" not in asked[second:]
+    assert "CompanionOutputStage" in asked[second:]
+
+
 def test_a_detector_is_fitted_anew_on_everything_annotated(
     bench: Bench, fits: list[LearnerContext]
 ) -> None:
