@@ -96,6 +96,8 @@ class ScenarioConfig:
     def __post_init__(self) -> None:
         """Equal configurations have one form."""
         make_floats(self)
+        if self.label_noise == 0:  # without errors there is no kind of error
+            object.__setattr__(self, "noise_kind", "symmetric")
 
     @property
     def budget(self) -> int:

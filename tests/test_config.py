@@ -125,6 +125,11 @@ def test_unknown_samples_come_from_another_data_set_not_from_the_same() -> None:
     assert paths(ScenarioConfig(ood_dataset="mnist")) == {"ood_dataset"}
 
 
+def test_the_kind_of_errors_means_nothing_without_errors() -> None:
+    assert ScenarioConfig(noise_kind="pair") == ScenarioConfig()
+    assert ScenarioConfig(noise_kind="pair", label_noise=0.1).noise_kind == "pair"
+
+
 def test_options_that_came_later_leave_old_digests_as_they_were() -> None:
     plain = ScenarioConfig()
 
