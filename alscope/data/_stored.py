@@ -111,7 +111,7 @@ class StoredSpec(DatasetSpec):
         return next((copy for copy in self.copies(root) if copy is not None), None)
 
     def _require(self, root: DataRoot) -> Copy:
-        copy = self._find(root.path)
+        copy = self._find_settled(root.path)
         if copy is None and root.allow_download:
             copy = self._download(root.path)
         if copy is None:
@@ -121,6 +121,19 @@ class StoredSpec(DatasetSpec):
                 f"these, or allow downloads ({self.download_size})."
             )
         return copy
+
+    def _find_settled(self, root: Path) -> Copy | None:
+        """The copy on disk; what is incomplete is looked at again when no download is under way."""
+        from filelock import FileLock
+
+        lock = root / f".{self.key}.lock"
+        try:
+            return self._find(root)
+        except DatasetError:
+            if not lock.exists():
+                raise
+        with FileLock(lock):  # files of a finished download are moved into place one by one
+            return self._find(root)
 
     def _download(self, root: Path) -> Copy | None:
         from filelock import FileLock

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -45,7 +46,8 @@ def test_missing_set_is_fetched_once_if_allowed(make, open_root, monkeypatch):
 
     def download(name, folder):
         calls.append((name, folder))
-        make.texts()
+        make.texts("made")
+        (open_root.path / "made").replace(folder)
 
     monkeypatch.setattr(_stored, "download", download)
     threads = [threading.Thread(target=AgNews().summary, args=(open_root,)) for _ in range(3)]
@@ -56,6 +58,34 @@ def test_missing_set_is_fetched_once_if_allowed(make, open_root, monkeypatch):
 
     assert calls == [("ag_news", open_root.path / "ag_news")]
     assert AgNews().available(open_root)
+
+
+def test_whoever_looks_while_files_are_moved_into_place_waits(make, open_root, monkeypatch):
+    found = []
+
+    def look():
+        try:
+            found.append(AgNews().summary(open_root).train_targets.size)
+        except DatasetError as error:
+            found.append(error)
+
+    others = [threading.Thread(target=look) for _ in range(2)]
+
+    def download(name, folder):
+        make.texts("made")
+        folder.mkdir()
+        for path in sorted((open_root.path / "made").iterdir()):
+            path.replace(folder / path.name)
+            others.pop().start()
+            time.sleep(0.2)
+
+    monkeypatch.setattr(_stored, "download", download)
+    running = list(others)
+    AgNews().summary(open_root)
+    for thread in running:
+        thread.join()
+
+    assert found == [20, 20]
 
 
 def test_download_that_brings_nothing_is_an_error(open_root, monkeypatch):
