@@ -71,7 +71,7 @@ def texts() -> list[Path]:
     suffixes = {".py", ".md", ".toml", ".txt", ".cff", ".json", ".css", ""}
     files = [path for name in rooms for path in (ROOT / name).rglob("*")]
     files += [*ROOT.iterdir(), ROOT / "cache" / "README.md"]
-    left_out = {"LICENSE", Path(__file__).name}
+    left_out = {".git", "LICENSE", Path(__file__).name}  # in a work tree .git is a file
     return [
         path
         for path in files
