@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from alscope.catalogue import card, cards, catalogue_page
+from alscope.catalogue import (
+    COSTS,
+    Filter,
+    card,
+    cards,
+    catalogue_page,
+    checks,
+    conformance,
+    filtered,
+)
 from alscope.errors import UnknownNameError
 from alscope.registry import strategies
 from tests.source import ROOT
@@ -61,3 +70,30 @@ def test_a_cold_start_is_refused_with_the_reason_where_labels_are_needed() -> No
 def test_an_unknown_strategy_has_no_card() -> None:
     with pytest.raises(UnknownNameError):
         card("nobody")
+
+
+def test_every_strategy_shows_its_formula() -> None:
+    assert [c.key for c in cards() if not c.formula] == []
+
+
+def test_what_a_strategy_asks_for_decides_what_a_query_costs() -> None:
+    costs = {name: card(name).cost for name in ("random", "margin", "bald", "saal", "lfosa")}
+
+    assert list(costs.values()) == list(COSTS)
+
+
+def test_a_filter_keeps_what_fits_all_of_it() -> None:
+    found = cards()
+
+    assert filtered(found, Filter()) == found
+    assert {c.group for c in filtered(found, Filter(families=("open_set",)))} == {"open_set"}
+    few = filtered(found, Filter(asks=("probabilities",), text="entropy"))
+    assert {"random", "entropy", "entropy_cb"} >= {c.key for c in few} > {"entropy"}
+    assert "lfosa" not in {c.key for c in filtered(found, Filter(settings=("no initial label",)))}
+    assert {c.regime for c in filtered(found, Filter(regimes=("any",)))} == {"any"}
+    assert filtered(found, Filter(text="1112.5745", costs=("repeated head",)))[0].key == "bald"
+
+
+def test_every_strategy_has_tests_of_its_own() -> None:
+    assert [name for name in strategies if not checks(name)] == []
+    assert "Chooses exactly as many as asked for." in [c.sentence for c in conformance()]

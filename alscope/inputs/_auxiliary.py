@@ -27,6 +27,8 @@ class AttachmentOutput(Input):
         attachment: The head; the strategy must declare it in `attachments` as well.
     """
 
+    asks = "training"
+
     attachment: Attachment
 
     def extract(self, arrays: Arrays) -> NDArray[np.float32]:
@@ -65,6 +67,8 @@ class CompanionOutput(Input):
     Attributes:
         companion: The learner.
     """
+
+    asks = "training"
 
     companion: Companion
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from alscope.backbones.protocols import BackboneSpec
 from alscope.learn.protocols import Attachment
@@ -55,6 +55,9 @@ class Input:
     on: str = param("pool", choices=("pool", "labeled", "unknowns"))
 
     version = 1
+
+    asks: ClassVar[str] = "other"
+    """What it asks for, in a word that strategies are filtered by; see `alscope.catalogue.ASKS`."""
 
     def source(self) -> Input:
         """The input that is computed and cached; itself unless this is a part of another one."""

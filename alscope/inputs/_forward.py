@@ -18,6 +18,8 @@ __all__ = ["Embeddings", "Forward", "Head", "HeadParams", "Logits", "Probs"]
 class Forward(Input):
     """One deterministic pass: `logits` (n, n_classes) and `embeddings` (n, n_features), float32."""
 
+    asks = "probabilities"
+
     def compute(self, context: InputContext) -> Arrays:
         """Run the model once over the index set."""
         from alscope.learn.passes import forward_pass
@@ -28,6 +30,8 @@ class Forward(Input):
 @dataclass(frozen=True, kw_only=True)
 class Logits(Input):
     """Logits of the target model, (n, n_classes), float32."""
+
+    asks = "probabilities"
 
     def source(self) -> Input:
         """Part of the forward pass."""
@@ -41,6 +45,8 @@ class Logits(Input):
 @dataclass(frozen=True, kw_only=True)
 class Probs(Input):
     """Class probabilities of the target model, (n, n_classes), float64; rows sum to 1."""
+
+    asks = "probabilities"
 
     def source(self) -> Input:
         """Part of the forward pass."""
@@ -59,6 +65,8 @@ class Probs(Input):
 @dataclass(frozen=True, kw_only=True)
 class Embeddings(Input):
     """Input of the final linear layer, (n, n_features), float32."""
+
+    asks = "features"
 
     def source(self) -> Input:
         """Part of the forward pass."""
@@ -81,6 +89,8 @@ class HeadParams(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Head(Input):
     """The final linear layer, as `HeadParams`."""
+
+    asks = "features"
 
     def extract(self, arrays: Arrays) -> HeadParams:
         """Weight and bias."""

@@ -53,6 +53,8 @@ class McMoments(Input):
         Gal and Ghahramani 2016, arXiv:1506.02142.
     """
 
+    asks = "dropout"
+
     n_samples: int = param(10, low=2, high=1000, help="Stochastic passes.", paper="10 to 100")
 
     def parents(self) -> tuple[Input, ...]:
@@ -104,6 +106,8 @@ class McProbs(Input):
     References:
         Gal and Ghahramani 2016, arXiv:1506.02142.
     """
+
+    asks = "dropout"
 
     n_samples: int = param(10, low=2, high=50, help="Stochastic passes, all of them kept.")
 

@@ -29,6 +29,10 @@ _log = logging.getLogger(__name__)
     title="AlphaMix",
     group="hybrid",
     summary="Takes samples whose label flips when mixed slightly with labeled ones, spread out.",
+    formula=(
+        r"\arg\max f\bigl(\alpha \odot h_c + (1 - \alpha) \odot h_i\bigr) \ne \hat y_i, \quad "
+        r"\lVert \alpha \rVert \le \varepsilon"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class AlphaMix(Strategy):

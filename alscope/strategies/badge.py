@@ -20,6 +20,15 @@ __all__ = ["BADGE"]
     title="BADGE",
     group="hybrid",
     summary="Seeds k-means++ on last-layer gradients: batches both uncertain and diverse.",
+    formula=(
+        r"\Pr(i) \propto \min_{j \in \mathcal{Q}} \lVert g_i - g_j \rVert^2, \quad g_i = (p_i "
+        r"- e_{\hat y_i}) \otimes h_i"
+    ),
+    regime="any",
+    evidence=(
+        "above random at low and high budgets in arXiv:2301.10625, and in 22 of 23 settings "
+        "of LabelBench (arXiv:2306.09910)"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class BADGE(Strategy):

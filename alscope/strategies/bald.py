@@ -22,6 +22,9 @@ __all__ = ["BALD"]
     title="BALD",
     group="uncertainty",
     summary="Prefers samples on which stochastic passes are each confident but contradict.",
+    formula=r"a_i = H\bigl(\tfrac{1}{T} \sum_t p_{it}\bigr) - \tfrac{1}{T} \sum_t H(p_{it})",
+    regime="large",
+    evidence="below random at low budgets and above it at high ones in arXiv:2301.10625",
 )
 @dataclass(frozen=True, kw_only=True)
 class BALD(ScoreStrategy):

@@ -31,6 +31,7 @@ _SETS = ("pool", "labeled")
     title="CCAL",
     group="open_set",
     summary="Prefers samples that resemble the known classes but differ from what is labeled.",
+    formula=r"a_i = \tanh\bigl(\tfrac{k}{2} (S_i - \tau)\bigr) + 1 - D_i",
 )
 @dataclass(frozen=True, kw_only=True)
 class CCAL(Strategy):

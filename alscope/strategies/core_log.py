@@ -22,6 +22,10 @@ _MAX_TERMS = 2 * 10**10  # pairs of classes over pairs of samples: half a minute
     title="CoreLog",
     group="posterior",
     summary="Prefers labels expected to improve the log score of the pool, in different places.",
+    formula=(
+        r"a_x = \sum_{x'} \mathbb{E}_{y \mid x}\, \mathrm{KL}\bigl(p(x' \mid x, y) \,\Vert\, "
+        r"p(x')\bigr)"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class CoreLog(ExpectedGainStrategy):

@@ -19,6 +19,10 @@ __all__ = ["CoreMSE"]
     title="CoreMSE",
     group="posterior",
     summary="Prefers labels expected to improve the Brier score of the pool, in different places.",
+    formula=(
+        r"a_x = \sum_{x'} \mathbb{E}_{y \mid x} \bigl\lVert p(x' \mid x, y) - p(x') "
+        r"\bigr\rVert^2"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class CoreMSE(ExpectedGainStrategy):

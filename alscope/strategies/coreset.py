@@ -23,6 +23,12 @@ _POOL, _LABELED, _UNKNOWNS = Embeddings(), Embeddings(on="labeled"), Embeddings(
     title="CoreSet",
     group="diversity",
     summary="Covers the pool: repeatedly takes the sample farthest from all annotated ones.",
+    formula=(
+        r"i^* = \arg\max_i \min_{j \in \mathcal{A}} \lVert h_i - h_j \rVert, \quad "
+        r"\mathcal{A} \leftarrow \mathcal{A} \cup \{i^*\}"
+    ),
+    regime="large",
+    evidence="below random at low budgets and above it at high ones in arXiv:2301.10625",
 )
 @dataclass(frozen=True, kw_only=True)
 class CoreSet(Strategy):

@@ -24,6 +24,10 @@ _POOL, _LABELED, _UNKNOWNS = Embeddings(), Embeddings(on="labeled"), Embeddings(
     title="CoresetCB",
     group="imbalance",
     summary="Covers the pool as CoreSet does, but avoids classes that have labels enough.",
+    formula=(
+        r"i^* = \arg\max_i\; \min_{j \in \mathcal{A}} \lVert h_i - h_j \rVert - "
+        r"\tfrac{\lambda}{C} \sum_c \bigl| q_c - s_c - p_{ic} \bigr|"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class CoresetCB(Strategy):

@@ -21,6 +21,11 @@ __all__ = ["Entropy"]
     title="Entropy",
     group="uncertainty",
     summary="Prefers samples whose predicted class distribution has the highest entropy.",
+    formula=r"a_i = -\sum_c p_{ic} \log p_{ic}",
+    regime="large",
+    evidence=(
+        "below random in 12 of 13 low-budget settings of arXiv:2301.10625, above it at high budgets"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class Entropy(ScoreStrategy):

@@ -23,6 +23,10 @@ __all__ = ["EntropyCB"]
     title="EntropyCB",
     group="imbalance",
     summary="Maximises the entropy of the whole batch while filling up classes that lack labels.",
+    formula=(
+        r"\min_{z \in \{0, 1\}^n} -\sum_i z_i H(p_i) + \lambda \sum_c \Bigl|\, q_c - \sum_i "
+        r"z_i p_{ic} \Bigr|, \quad \sum_i z_i = b"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class EntropyCB(Strategy):

@@ -20,6 +20,10 @@ __all__ = ["EntropyDropout"]
     title="EntropyDropout",
     group="uncertainty",
     summary="Prefers samples whose prediction, averaged over passes, is most spread out.",
+    formula=(
+        r"a_i = -\sum_c \bar p_{ic} \log \bar p_{ic}, \quad \bar p_i = \tfrac{1}{T} \sum_t "
+        "p_{it}"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class EntropyDropout(DropoutStrategy):

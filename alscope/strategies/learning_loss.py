@@ -70,6 +70,10 @@ class LossHead(Attachment):
     title="LearningLoss",
     group="learned",
     summary="Prefers samples on which a head trained with the network predicts a large loss.",
+    formula=(
+        r"a_i = m_\phi(x_i), \quad \min_\phi \max\bigl(0,\, \xi - \mathrm{sign}(\ell_i - "
+        r"\ell_j)(m_i - m_j)\bigr)"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class LearningLoss(ScoreStrategy):

@@ -21,6 +21,7 @@ __all__ = ["LeastConfidence"]
     title="LeastConfidence",
     group="uncertainty",
     summary="Prefers samples whose most probable class has a low probability.",
+    formula=r"a_i = \log\bigl(1 - \max_c p_{ic}\bigr)",
 )
 @dataclass(frozen=True, kw_only=True)
 class LeastConfidence(ScoreStrategy):

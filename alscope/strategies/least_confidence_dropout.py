@@ -20,6 +20,7 @@ __all__ = ["LeastConfidenceDropout"]
     title="LeastConfidenceDropout",
     group="uncertainty",
     summary="Prefers samples whose top class has a low probability on average over passes.",
+    formula=r"a_i = 1 - \max_c \bar p_{ic}, \quad \bar p_i = \tfrac{1}{T} \sum_t p_{it}",
 )
 @dataclass(frozen=True, kw_only=True)
 class LeastConfidenceDropout(DropoutStrategy):

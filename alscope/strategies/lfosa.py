@@ -24,6 +24,10 @@ __all__ = ["LfOSA", "known_first"]
     title="LfOSA",
     group="open_set",
     summary="Prefers samples that a detector of unknown classes is surest to be of a known class.",
+    formula=(
+        r"a_i = \Pr\bigl(\text{upper component} \mid \max_c v_{ic}\bigr), \quad v_i = "
+        r"\text{logits of a detector with } C + 1 \text{ outputs}"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class LfOSA(Strategy):

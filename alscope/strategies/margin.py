@@ -21,6 +21,12 @@ __all__ = ["Margin"]
     title="Margin",
     group="uncertainty",
     summary="Prefers samples whose two most probable classes are nearly tied.",
+    formula=r"a_i = -\bigl(p_{i(1)} - p_{i(2)}\bigr)",
+    regime="any",
+    evidence=(
+        "above random in 20 of 23 settings of LabelBench (arXiv:2306.09910); best or level "
+        "on 69 tabular sets (arXiv:2210.03822)"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class Margin(ScoreStrategy):

@@ -20,6 +20,10 @@ __all__ = ["MarginDropout"]
     title="MarginDropout",
     group="uncertainty",
     summary="Prefers samples whose two top classes are nearly tied on average over passes.",
+    formula=(
+        r"a_i = -\bigl(\bar p_{i(1)} - \bar p_{i(2)}\bigr), \quad \bar p_i = \tfrac{1}{T} "
+        r"\sum_t p_{it}"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class MarginDropout(DropoutStrategy):

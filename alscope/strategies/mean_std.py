@@ -20,6 +20,7 @@ __all__ = ["MeanSTD"]
     title="MeanSTD",
     group="uncertainty",
     summary="Prefers samples whose class probabilities vary most between stochastic passes.",
+    formula=r"a_i = \tfrac{1}{C} \sum_c \mathrm{std}_t\, p_{itc}",
 )
 @dataclass(frozen=True, kw_only=True)
 class MeanSTD(DropoutStrategy):

@@ -52,6 +52,10 @@ _Floats = NDArray[np.float64]
     title="MQ-Net",
     group="open_set",
     summary="Learns from the answers how much purity and how much informativeness should count.",
+    formula=(
+        r"a_i = \Phi_w\bigl(\text{purity}_i,\, \text{informativeness}_i\bigr), \quad \Phi_w "
+        r"\text{ increasing in both}"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class MQNet(Strategy):

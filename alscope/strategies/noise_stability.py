@@ -28,6 +28,8 @@ class NoiseDeviations(Input):
         scale: Length of the noise relative to that of each weight tensor.
     """
 
+    asks = "weights"
+
     n_draws: int = param(_DRAWS, low=1, high=1000, help="Noise draws.")
     scale: float = param(_SCALE, low=1e-4, high=1.0, help="Relative length of the noise.")
 
@@ -54,6 +56,10 @@ class NoiseDeviations(Input):
     title="NoiseStability",
     group="learned",
     summary="Covers the samples whose predictions move most when noise is added to the weights.",
+    formula=(
+        r"z_i = \bigl[(f(x_i; w + \Delta_k) - f(x_i; w)) / \lVert f(x_i; w) \rVert\bigr]_k, "
+        r"\quad i^* = \arg\max_i \min_{j \in \mathcal{Q} \cup \{0\}} \lVert z_i - z_j \rVert"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class NoiseStability(Strategy):

@@ -19,6 +19,8 @@ __all__ = ["Random"]
     title="Random",
     group="baseline",
     summary="Samples uniformly without replacement; what every other strategy has to beat.",
+    formula=r"a_i = u_i, \quad u_i \sim \mathcal{U}(0, 1)",
+    regime="any",
 )
 @dataclass(frozen=True, kw_only=True)
 class Random(Strategy):

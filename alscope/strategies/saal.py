@@ -40,6 +40,8 @@ class WorstCaseLosses(Input):
         adaptive: Whether it is measured relative to the size of each weight.
     """
 
+    asks = "weights"
+
     radius: float = param(_RADIUS, low=1e-4, high=10.0, help="Length of the change.")
     adaptive: bool = True
 
@@ -61,6 +63,10 @@ class WorstCaseLosses(Input):
     title="SAAL",
     group="learned",
     summary="Prefers samples whose loss is large after the worst small change of the weights.",
+    formula=(
+        r"a_i = \ell\bigl(w + \epsilon_i;\, x_i, \hat y_i\bigr), \quad \epsilon_i = \rho\, "
+        r"T_w^2 g_i / \lVert T_w g_i \rVert"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class SAAL(Strategy):

@@ -41,6 +41,7 @@ _EXACT_POOL = 4096  # up to this size float64 costs little
     title="SIMILAR",
     group="open_set",
     summary="Looks for samples like the labeled ones and unlike the unknowns found so far.",
+    formula=r"\mathcal{Q} = \arg\max_{|A| = b} I(A;\, \mathcal{L} \mid \mathcal{U}_{\mathrm{ood}})",
 )
 @dataclass(frozen=True, kw_only=True)
 class Similar(Strategy):

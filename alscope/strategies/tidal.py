@@ -72,6 +72,10 @@ class DynamicsHead(Attachment):
     title="TiDAL",
     group="learned",
     summary="Prefers samples a head trained with the network expects it to be long unsure of.",
+    formula=(
+        r"a_i = H(q_i), \quad \min_q \mathrm{KL}\bigl(\tfrac{1}{V} \sum_v p_i^{(v)} \,\Vert\, "
+        r"q_i\bigr)"
+    ),
 )
 @dataclass(frozen=True, kw_only=True)
 class TiDAL(ScoreStrategy):

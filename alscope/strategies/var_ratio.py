@@ -20,6 +20,7 @@ __all__ = ["VarRatio"]
     title="VarRatio",
     group="uncertainty",
     summary="Prefers samples on which stochastic passes vote for different classes.",
+    formula=r"a_i = 1 - \tfrac{1}{T} \max_c \bigl|\{t : \arg\max_k p_{itk} = c\}\bigr|",
 )
 @dataclass(frozen=True, kw_only=True)
 class VarRatio(DropoutStrategy):

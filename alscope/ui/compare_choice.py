@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.errors import nearest
 from alscope.results.columns import METRICS
 from alscope.results.curves import BANDS
 from alscope.ui import nav
+from alscope.ui.notices import tell_unknown
 from alscope.ui.results import rounds_of
 from alscope.ui.state import Key
 from alscope.ui.text import plain
@@ -52,7 +54,9 @@ def choose_rounds(studies: tuple[StudyStatus, ...]) -> tuple[list[StudyStatus], 
     """Let the user choose studies; returns them and their recorded rounds."""
     by_id = {study.study_id: study for study in studies}
     unknown = restore(Key.EXP, list(by_id), [next(iter(by_id))])
-    _tell(unknown, "study", list(by_id))
+    tell_unknown(unknown, "study", list(by_id))
+    for guess in filter(None, (nearest(value[:80], by_id) for value in unknown[:3])):
+        nav.link("compare", f"Open {plain(guess)}", exp=guess)
     chosen = st.multiselect(
         "Studies",
         list(by_id),
@@ -85,7 +89,7 @@ def choose_view(rounds: pd.DataFrame) -> View:
 
 
 def _strategies(names: list[str]) -> list[str]:
-    _tell(restore(Key.STRATEGY, names, names), "strategy", names)
+    tell_unknown(restore(Key.STRATEGY, names, names), "strategy", names)
     chosen = st.multiselect(
         "Strategies", names, key=Key.STRATEGY, placeholder="Choose one or more strategies"
     )
@@ -95,23 +99,7 @@ def _strategies(names: list[str]) -> list[str]:
 
 def _one(key: Key, label: str, titles: dict[str, str]) -> str:
     options = list(titles)
-    _tell(restore_one(key, options, options[0]), label.lower(), options)
+    tell_unknown(restore_one(key, options, options[0]), label.lower(), options)
     chosen = st.selectbox(label, options, key=key, format_func=lambda item: titles[item])
     publish(key, [chosen])
     return chosen
-
-
-def _tell(unknown: list[str], kind: str, valid: list[str]) -> None:
-    """A notice about values of the address that mean nothing here."""
-    from alscope.errors import nearest
-
-    for value in unknown[:3]:
-        guess = nearest(value[:80], valid)
-        hint = f" Did you mean {plain(guess)}?" if guess else ""
-        st.warning(
-            f"The link names the {kind} “{plain(value[:80])}”, which is not here; it is left "
-            f"out.{hint}",
-            icon=":material/search_off:",
-        )
-        if guess and kind == "study":
-            nav.link("compare", f"Open {plain(guess)}", exp=guess)

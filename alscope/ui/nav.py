@@ -25,6 +25,9 @@ class _Entry:
 
 PAGES = {
     "home": _Entry("Learn", "Home", ":material/home:", "Start here"),
+    "strategies": _Entry(
+        "Learn", "Strategies", ":material/category:", "Every strategy, its formula and its proof"
+    ),
     "data": _Entry("Run", "Data", ":material/database:", "Data sets and your own data"),
     "build": _Entry("Run", "Build", ":material/tune:", "Configure an experiment"),
     "monitor": _Entry("Run", "Monitor", ":material/monitoring:", "Watch and steer runs"),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
 
-from alscope.errors import ALScopeError, ConfigError, Problem
+from alscope.errors import ALScopeError, ConfigError, Problem, nearest
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 
-__all__ = ["flash", "guarded", "show_flash", "show_problems"]
+__all__ = ["flash", "guarded", "show_flash", "show_problems", "tell_unknown"]
 
 log = logging.getLogger(__name__)
 
@@ -58,3 +58,21 @@ def show_flash() -> None:
     message = st.session_state.pop(Key.NOTICE, None)
     if message:
         st.toast(message)
+
+
+def tell_unknown(unknown: Sequence[str], kind: str, valid: Sequence[str]) -> None:
+    """A notice about values of the address that mean nothing here and were left out.
+
+    Args:
+        unknown: The values.
+        kind: What they should have been: "strategy".
+        valid: What there is, for a suggestion.
+    """
+    for value in unknown[:3]:
+        guess = nearest(value[:80], valid)
+        hint = f" Did you mean {plain(guess)}?" if guess else ""
+        st.warning(
+            f"The link names the {kind} “{plain(value[:80])}”, which is not here; it is left "
+            f"out.{hint}",
+            icon=":material/search_off:",
+        )

@@ -28,6 +28,21 @@ class Key(enum.StrEnum):
     BAND = "band"
     """Kind of interval around the mean."""
 
+    SEARCH = "q"
+    """Words to look for."""
+    FAMILY = "family"
+    """Families of strategies; several."""
+    ASKS = "needs"
+    """What strategies may ask for; several."""
+    SETTING = "setting"
+    """Settings in which a strategy must run; several."""
+    REGIME = "budget"
+    """Budgets for which there is evidence; several."""
+    COST = "cost"
+    """Classes of query cost; several."""
+    LOOK = "look"
+    """How a list is shown."""
+
     # Of the session only.
     STUDY = "monitor_study"
     """The study chosen on Monitor."""

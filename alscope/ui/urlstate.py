@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-__all__ = ["publish", "restore", "restore_one"]
+__all__ = ["publish", "restore", "restore_one", "restore_text"]
 
 
 def restore(key: str, options: Sequence[str], default: Sequence[str]) -> list[str]:
@@ -59,6 +59,19 @@ def restore_one(key: str, options: Sequence[str], default: str) -> list[str]:
     chosen = st.session_state[key]
     st.session_state[key] = chosen[0] if chosen else default
     return unknown
+
+
+def restore_text(key: str, *, limit: int) -> None:
+    """Set a text from the address, cut to `limit` characters; publish it as a list of one or none.
+
+    Any text is legal, so it must be shown with `plain` and never become a path.
+    """
+    asked = [value[:limit] for value in st.query_params.get_all(key)[:1]]
+    former = st.session_state.get(_memory(key))
+    if key in st.session_state and asked == former:
+        return
+    kept = asked or former or [""]
+    st.session_state[key] = kept[0]
 
 
 def publish(key: str, values: Sequence[str]) -> None:

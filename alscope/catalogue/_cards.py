@@ -1,13 +1,8 @@
-"""What is known about every strategy, for people: lists, cards and the page docs/strategies.md.
-
-Everything is read from the registry and the docstrings, so that no second text can drift away from
-the code.
-"""
+"""What is known about one strategy: read from its registration, its docstring and its inputs."""
 
 from __future__ import annotations
 
 import inspect
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,43 +15,41 @@ from alscope.registry import backbones, strategies
 from alscope.strategies._base import Strategy
 from alscope.types import SampleSpec
 
-__all__ = ["Card", "card", "cards", "catalogue_page"]
+__all__ = ["ASKS", "COSTS", "REGIMES", "SAMPLES", "SETTINGS", "Card", "card", "cards"]
 
 _SECTION = re.compile(r"^(Attributes|References|Deviations):$", flags=re.MULTILINE)
-_SAMPLES = {
+SAMPLES = {
     "image": ("small_cnn", SampleSpec(modality="image", shape=(1, 28, 28))),
     "text": ("text_bag", SampleSpec(modality="text")),
     "features": ("mlp", SampleSpec(modality="features", shape=(64,))),
 }
-_SETTINGS = {
+SETTINGS = {
     "closed": ScenarioConfig(),
     "open": ScenarioConfig(setting="open", n_known=6, ood_ratio=0.4),
     "no initial label": ScenarioConfig(initial="random", n_initial=0),
 }
-_INTRODUCTION = """\
-# Strategies
+ASKS = {
+    "probabilities": "class probabilities",
+    "features": "embeddings",
+    "dropout": "Monte Carlo dropout",
+    "weights": "changed weights",
+    "training": "training of its own",
+    "other": "something else",
+}
+"""Word of an input (`Input.asks`) -> what it asks for, in words."""
 
-<!-- made by `python -m alscope strategies --markdown`; edit the docstrings instead -->
+COSTS = ("no inference", "one pass", "repeated head", "many passes", "a learner of its own")
+"""What one query costs beside training the target model, cheapest first."""
 
-{n} strategies; each is one file in `alscope/strategies/`, a frozen dataclass that declares its
-inputs, receives arrays and returns positions in the pool. A higher score is always more worth
-labelling. How to add your own: [conventions.md](conventions.md). How to use one on arrays of your
-own: [select.md](select.md). What we found wrong in public code:
-[reference_defects.md](reference_defects.md).
+REGIMES = {
+    "any": "any budget",
+    "large": "larger budgets",
+    "open": "no independent evidence",
+}
+"""Budgets for which independent benchmarks found a strategy above Random."""
 
-*Inputs* are computed for the pool unless another set is named. *Trains* says what is learned
-besides the target model: a **head** is trained together with it and changes it; a **companion** is
-a learner of its own, and the target model stays that of every other strategy.
-
-{overview}
-
-## Where they run
-
-On which samples a strategy runs, with default parameters. Elsewhere a study is refused before
-anything is trained. Reasons and remarks, which the plan and the Build page show too, are below.
-
-{matrix}
-"""
+_COST_OF = {"probabilities": 1, "features": 1, "dropout": 2, "weights": 3, "training": 4}
+_COST_OF_OTHERS = 3  # a plug-in's own kind of pass
 
 
 @dataclass(frozen=True)
@@ -78,6 +71,11 @@ class Card:
         source: File, relative to the project.
         runs: Setting and modality to the reasons why not; empty reasons where it runs.
         remarks: Setting to what to know there.
+        formula: The score or the rule, in LaTeX; "" if none was given.
+        asks: Keys of `ASKS`.
+        cost: One of `COSTS`.
+        regime: Key of `REGIMES`.
+        evidence: What the regime rests on; counted by us in published results.
     """
 
     key: str
@@ -94,6 +92,26 @@ class Card:
     source: str
     runs: dict[tuple[str, str], tuple[str, ...]]
     remarks: dict[str, tuple[str, ...]]
+    formula: str
+    asks: tuple[str, ...]
+    cost: str
+    regime: str
+    evidence: str
+
+    @property
+    def explanation(self) -> str:
+        """The idea without its complexity."""
+        return self._split[0]
+
+    @property
+    def complexity(self) -> str:
+        """Time and memory, in words."""
+        return self._split[1]
+
+    @property
+    def _split(self) -> tuple[str, str]:
+        before, _, after = self.idea.partition("Complexity:")
+        return before.strip(), after.strip()
 
 
 def card(name: str) -> Card:
@@ -120,23 +138,21 @@ def card(name: str) -> Card:
         source=cls.__module__.replace(".", "/") + ".py",
         runs={
             (setting, modality): strategy_problems(strategy, scenario, _backbone(backbone), sample)
-            for setting, scenario in _SETTINGS.items()
-            for modality, (backbone, sample) in _SAMPLES.items()
+            for setting, scenario in SETTINGS.items()
+            for modality, (backbone, sample) in SAMPLES.items()
         },
-        remarks={setting: strategy.remarks(scenario) for setting, scenario in _SETTINGS.items()},
+        remarks={setting: strategy.remarks(scenario) for setting, scenario in SETTINGS.items()},
+        formula=str(info.get("formula", "")),
+        asks=(asks := tuple(dict.fromkeys(key.asks for key in strategy.needs()))),
+        cost=COSTS[max((_COST_OF.get(word, _COST_OF_OTHERS) for word in asks), default=0)],
+        regime=str(info.get("regime", "open")),
+        evidence=str(info.get("evidence", "")),
     )
 
 
 def cards() -> tuple[Card, ...]:
     """All strategies, by family and name."""
     return tuple(sorted(map(card, strategies), key=lambda item: (item.group, item.key)))
-
-
-def catalogue_page() -> str:
-    """The page docs/strategies.md."""
-    found = cards()
-    head = _INTRODUCTION.format(n=len(found), overview=_overview(found), matrix=_matrix(found))
-    return "\n".join([head, *("\n".join(_section(item)) for item in found)])
 
 
 def _backbone(name: str) -> BackboneSpec:
@@ -164,52 +180,3 @@ def _trains(strategy: Strategy) -> str:
     }
     heads = ["head"] if strategy.attachments() else []
     return "; ".join([*heads, *(f"companion: {title}" for title in companions)])
-
-
-def _overview(found: tuple[Card, ...]) -> str:
-    lines = ["| name | family | inputs | trains | |", "|---|---|---|---|---|"]
-    for c in found:
-        family, inputs = c.group.replace("_", " "), ", ".join(c.inputs)
-        cells = (f"[`{c.key}`](#{c.key})", family, inputs or "none", c.trains or "-", c.summary)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _matrix(found: tuple[Card, ...]) -> str:
-    lines = [f"| | {' | '.join(_SETTINGS)} |", "|---" * (len(_SETTINGS) + 1) + "|"]
-    said: dict[str, list[str]] = {}
-    for c in found:
-        cells = []
-        for setting in _SETTINGS:
-            runs = [modality for modality in _SAMPLES if not c.runs[setting, modality]]
-            cells.append("all" if len(runs) == len(_SAMPLES) else ", ".join(runs) or "refused")
-        lines.append(f"| `{c.key}` | {' | '.join(cells)} |")
-        for text in dict.fromkeys(itertools.chain(*c.runs.values(), *c.remarks.values())):
-            said.setdefault(text, []).append(f"`{c.key}`")
-    lines.append("")
-    lines += [f"- {', '.join(names)}: {text}." for text, names in said.items()]
-    return "\n".join(lines)
-
-
-def _section(c: Card) -> Iterator[str]:
-    yield f"## {c.key}\n"
-    yield f"**{c.title}** · {c.group.replace('_', ' ')} · `{c.source}`\n"
-    yield f"{c.idea}\n"
-    if c.params:
-        yield "| parameter | default | range | paper | |"
-        yield "|---|---|---|---|---|"
-        for p in c.params:
-            yield f"| `{p.name}` | {p.default} | {_range(p)} | {p.paper or '-'} | {p.help} |"
-        yield ""
-    for title, text in (("References", c.references), ("Deviations", c.deviations)):
-        if text:
-            yield f"*{title}.* {text}\n"
-
-
-def _range(p: Param) -> str:
-    if p.choices is not None:
-        return ", ".join(map(str, p.choices))
-    if p.low is None and p.high is None:
-        return "-"
-    low = "" if p.low is None else f"{p.low:g}"
-    return f"{low} to {p.high:g}" if p.high is not None else f"from {low}"

@@ -1,0 +1,73 @@
+"""The page Strategies: filters, cards, links."""
+
+from __future__ import annotations
+
+from tests.ui.records import address, page, texts
+
+
+def test_every_strategy_has_a_small_card() -> None:
+    app = page("strategies")
+
+    assert not app.exception
+    assert "25 strategies of 25" in texts(app)
+    assert "BADGE" in texts(app)
+
+
+def test_a_filter_leaves_the_strategies_that_ask_for_nothing_else() -> None:
+    app = page("strategies", needs=["probabilities"], family=["uncertainty"])
+
+    said = texts(app)
+    assert "**Margin**" in said
+    assert "**BALD**" not in said
+    assert "**BADGE**" not in said
+
+
+def test_words_are_looked_for_in_references_too() -> None:
+    app = page("strategies", q="1708.00489")
+
+    said = texts(app)
+    assert "**CoreSet**" in said
+    assert "**Margin**" not in said
+
+
+def test_an_unknown_value_of_the_address_is_named_and_dropped() -> None:
+    app = page("strategies", family=["uncertainity"])
+
+    assert "uncertainity" in texts(app)
+    assert "25 strategies of 25" in texts(app)
+    assert address(app, "family") == []
+
+
+def test_choices_nobody_fits_say_so() -> None:
+    app = page("strategies", q="nothing has these words")
+
+    assert "No strategy fits" in texts(app)
+
+
+def test_a_link_opens_the_whole_card() -> None:
+    app = page("strategies", s="badge")
+
+    assert not app.exception
+    assert app.title[0].value == "BADGE"
+    assert app.get("latex")
+    assert "k-means++" in texts(app)
+    assert "Its batch is uncertain and diverse." in texts(app)
+
+
+def test_every_card_can_be_drawn() -> None:
+    from alscope.registry import strategies
+
+    app = page("strategies", s="random")
+    for name in strategies:
+        app.query_params["s"] = name
+        app.run()
+
+        assert not app.exception, name
+        assert not app.error, name
+
+
+def test_a_misspelt_strategy_is_answered_with_the_nearest_one() -> None:
+    app = page("strategies", s="bagde")
+
+    assert "There is no strategy" in texts(app)
+    assert not app.exception
