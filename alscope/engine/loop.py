@@ -20,6 +20,7 @@ from alscope.data.scenario import Scenario, build_scenario
 from alscope.engine.control import RunControl
 from alscope.engine.environment import check_same_environment, environment
 from alscope.engine.gather import Gathered, gather
+from alscope.engine.predictions import Recorded, record_predictions, watched_samples
 from alscope.engine.resources import Resources
 from alscope.engine.stages import DataRef, EvaluateStage, TrainStage
 from alscope.engine.validate import check_selection
@@ -87,6 +88,7 @@ class _Query:
     companions: list[dict[str, Any]]
     inputs_cached: bool
     contended: bool
+    recorded: Recorded
 
 
 class _Trial:
@@ -106,6 +108,7 @@ class _Trial:
         self.data = DataRef(config.scenario.dataset, prepared.fingerprint, self.scenario.known)
         self.oracle = TruthOracle(self.scenario.answers)
         self._last_stage: TrainStage | None = None
+        self._watched = watched_samples(self.scenario.split.pool, config.seed)
         self.environment = environment(
             device=resources.device_name,
             n_threads=resources.n_threads,
@@ -208,6 +211,16 @@ class _Trial:
         began = time.perf_counter()
         state = self.strategy.observe(view, selection, outcome, observer, state)
         observe_s = time.perf_counter() - began
+        recorded = record_predictions(
+            stage,
+            gathered,
+            pool,
+            selection,
+            watched=self._watched,
+            tie_keys=view.tie_keys,
+            round=number,
+            resources=self.resources,
+        )
         costs, fits = gathered.costs, gathered.fits
         return _Query(
             queried=queried,
@@ -223,6 +236,7 @@ class _Trial:
             companions=gathered.companions,
             inputs_cached=bool(gathered.arrays) and gathered.all_cached,
             contended=self.resources.contended or any(c.contended for c in (*costs, *fits)),
+            recorded=recorded,
         )
 
     def _candidates(self, number: int, pool: IntArray) -> IntArray:
@@ -304,12 +318,15 @@ class _Trial:
     ) -> dict[str, Any]:
         train, evaluate = self.resources.cost(trained), self.resources.cost(evaluated)
         costs = query.costs if query else _NO_QUERY
+        recording_s = query.recorded.extra_s if query else 0.0
         return {
             "train_s": train.total_s,
             "evaluate_s": evaluate.total_s,
             **costs,
             "selection_s": costs["load_s"] + costs["inference_s"] + costs["acquisition_s"],
-            "executed_s": executed,
+            # A pass made for the record alone is nobody's cost; it is named apart.
+            "executed_s": executed - recording_s,
+            "recording_s": recording_s,
             "train_cached": trained.hit,
             "inputs_cached": query.inputs_cached if query else False,
             "contended": train.contended
@@ -327,7 +344,7 @@ def _blobs(query: _Query | None) -> dict[str, Arrays]:
     arrays: Arrays = {"queried": query.queried, "labels": query.outcome.labels}
     if query.selection.scores is not None:
         arrays["scores"] = query.selection.scores[query.selection.positions]
-    blobs = {"query": arrays}
+    blobs = {"query": arrays, "predictions": query.recorded.arrays}
     if query.state is not None:
         blobs["state"] = dict(query.state)
     return blobs

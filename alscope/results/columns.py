@@ -95,7 +95,9 @@ COLUMNS: Mapping[str, Column] = {
     "acquisition_s": Column("float64", "s", "Selection: the strategy's own computation."),
     "aux_s": Column("float64", "s", "Training of the strategy's own learners."),
     "selection_s": Column("float64", "s", "load_s + inference_s + acquisition_s."),
-    "executed_s": Column("float64", "s", "Wall time of the round as executed, shared work once."),
+    "executed_s": Column(
+        "float64", "s", "Wall time of the round as executed, shared work once, records apart."
+    ),
     "train_cached": Column("bool", "", "The training was taken from the artifact cache."),
     "inputs_cached": Column("bool", "", "All inputs of the selection were taken from the cache."),
     "contended": Column("bool", "", "Other runs were active; left out of timing comparisons."),
