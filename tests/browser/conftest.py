@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.finished import finished, finished_copy, finished_server
+from tests.browser.serving import Server, serving
 from tests.browsers import find_browser
-from tests.source import ROOT
+
+__all__ = ["Server", "Surprises", "finished", "finished_copy", "finished_server", "watched"]
 
 FLAGS = [
     "--no-sandbox",
@@ -31,14 +28,6 @@ FLAGS = [
 
 
 @dataclass
-class Server:
-    """A running app."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-
-@dataclass
 class Surprises:
     """What a page must not do."""
 
@@ -49,28 +38,8 @@ class Surprises:
 @pytest.fixture
 def server(cache_folder: Path) -> Iterator[Server]:
     """A server that nobody has visited yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-    log = cache_folder.parent / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, f"--server.port={port}"],
-            cwd=ROOT,
-            env=os.environ | {"ALSCOPE_CACHE": str(cache_folder)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(f"{url}/_stcore/health", process)
-        yield Server(url, process)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-    said = log.read_text(encoding="utf-8", errors="replace")
-    assert "Traceback" not in said, said
+    with serving(cache_folder, cache_folder.parent / "server.log") as running:
+        yield running
 
 
 @pytest.fixture
@@ -105,15 +74,3 @@ def watched(page: Page, server: Server) -> Surprises:
     page.on("console", lambda item: said(item.type, item.text))
     page.on("pageerror", lambda item: seen.errors.append(str(item)))
     return seen
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server ended at once"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError("the server did not answer within a minute")
