@@ -7,7 +7,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from alscope.backbones._checkpoint import check_sha256, read_checkpoint
+from alscope.backbones._checkpoint import check_sha256
+from alscope.backbones._converted import pinned_weights
 from alscope.backbones._efficientnet_lite import EfficientNetLite0
 from alscope.backbones._modules import Inputs, Network
 from alscope.backbones._pixels import IMAGENET, PixelEncoder
@@ -60,16 +61,21 @@ class _TextEncoder(nn.Module):
 
 
 def efficientnet_lite0(
-    path: Path, *, sha256: str, side: int, mean: Sequence[float], std: Sequence[float]
+    path: Path,
+    *,
+    sha256: str,
+    side: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    cache: Path | None,
 ) -> nn.Module:
-    """EfficientNet-Lite0 with weights from a file.
+    """EfficientNet-Lite0 with weights from a file, or from what was converted from it.
 
     Raises:
         StoreError: If the file is not the one that was pinned.
     """
-    check_sha256(path, sha256)
     network = EfficientNetLite0()
-    network.load(read_checkpoint(path))
+    network.load(pinned_weights(path, sha256=sha256, cache=cache))
     return _still(PixelEncoder(network, side=side, own=_LITE, mean=mean, std=std))
 
 

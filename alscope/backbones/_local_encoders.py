@@ -71,7 +71,13 @@ class TorchvisionEncoder(EncoderSpec):
         """Of the file in the cache."""
         return sha256_of(self._file())
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         """The network without its last layer."""
         from alscope.backbones._frozen import torchvision_encoder
 
@@ -139,7 +145,13 @@ class FolderEncoder(EncoderSpec):
 
         return PretrainedTokenizer(self._here(), max_tokens=self.max_tokens)
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         """The encoder, averaged over tokens."""
         from alscope.backbones._frozen import text_encoder
 

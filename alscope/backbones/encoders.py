@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from alscope.params import param, params_of
@@ -81,7 +82,13 @@ class EncoderSpec:
         """The tokenizer of a text encoder, else None."""
         return None
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         """The network: a batch as a trainer reads it to features (batch, n_features), float32.
 
         It is in evaluation mode and has no gradients. Samples do not influence each other.
@@ -89,6 +96,7 @@ class EncoderSpec:
         Args:
             mean: What was subtracted from every channel of images scaled to 0..1; empty: nothing.
             std: What every channel was then divided by; empty: nothing.
+            cache: Folder for what is derived from weights; None: keep nothing.
 
         Raises:
             ConfigError: If something is missing.

@@ -58,7 +58,13 @@ class EfficientNetLite0(EncoderSpec):
         """The pinned digest."""
         return self.SHA256
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         """The network with the package's weights."""
         from alscope.backbones._frozen import efficientnet_lite0
 
@@ -66,7 +72,7 @@ class EfficientNetLite0(EncoderSpec):
         if path is None:
             raise MissingDependency(_not_installed(self.PACKAGE, "17 MB"))
         return efficientnet_lite0(
-            path, sha256=self.SHA256, side=self.image_size, mean=mean, std=std
+            path, sha256=self.SHA256, side=self.image_size, mean=mean, std=std, cache=cache
         )
 
     def _file(self) -> Path | None:
@@ -121,7 +127,13 @@ class MiniLm(EncoderSpec):
 
         return PretrainedTokenizer(self._here(), max_tokens=self.max_tokens)
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         """The network with the package's weights."""
         from alscope.backbones._frozen import text_encoder
 

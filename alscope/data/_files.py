@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import NamedTuple
 
 from alscope.errors import DatasetError
 
-__all__ = ["Stamp", "all_there", "check_shards", "file_digest", "md5", "stamps", "write_atomic"]
+__all__ = ["Stamp", "all_there", "check_shards", "file_digest", "md5", "stamps"]
 
 _SHARD = re.compile(r"-(\d+)-of-(\d+)\.parquet$")
 
@@ -73,19 +71,3 @@ def check_shards(files: Sequence[Path]) -> None:
         raise DatasetError(
             f"shards are missing in {files[0].parent}: found only {names}; complete the folder"
         )
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that readers see all of it or the old one, also after a power loss."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.data._files import write_atomic
 from alscope.data.protocols import Examples, RawData
+from alscope.files import write_atomic
 from alscope.hashing import digest
 from alscope.types import Arrays, IntArray, Tokenizer
 

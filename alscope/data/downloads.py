@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from alscope.data._files import write_atomic
 from alscope.data.protocols import DataRoot
+from alscope.files import write_atomic
 
 __all__ = ["STAGING", "Download", "active_downloads", "finished", "report"]
 

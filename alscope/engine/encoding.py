@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,7 @@ class Encoding:
         device: Where to compute.
         control: Asked once per batch whether to go on.
         cache: Where features are kept; None: nowhere.
+        derived: Folder for weights in a form that is read faster; None: nowhere.
     """
 
     encoder: EncoderSpec
@@ -43,6 +45,7 @@ class Encoding:
     device: torch.device
     control: Control
     cache: ArtifactCache | None
+    derived: Path | None = None
 
     def prepared(self) -> Prepared:
         """The data set as features.
@@ -84,7 +87,9 @@ class Encoding:
     def _encode(self, source: Source) -> FloatArray:
         import torch
 
-        encoder = self.encoder.load(mean=self.data.pixel_mean, std=self.data.pixel_std)
+        encoder = self.encoder.load(
+            mean=self.data.pixel_mean, std=self.data.pixel_std, cache=self.derived
+        )
         encoder.to(self.device)
         batches = Batches(
             source,

@@ -135,6 +135,7 @@ class Resources:
             device=self.device,
             control=self.control,
             cache=self.cache,
+            derived=self.data_root.cache,
         ).prepared()
 
     def train_data(self, ref: DataRef) -> Prepared:

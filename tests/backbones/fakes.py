@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alscope import rng
@@ -30,7 +31,13 @@ class TinyPixels(EncoderSpec):
     def weights_digest(self) -> str:
         return "0" * 64
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         from torch import nn
 
         from alscope.backbones._pixels import IMAGENET, PixelEncoder
@@ -61,7 +68,13 @@ class TinyWords(EncoderSpec):
 
         return HashingTokenizer(n_buckets=64, max_tokens=self.max_tokens, with_pairs=False)
 
-    def load(self, *, mean: Sequence[float] = (), std: Sequence[float] = ()) -> nn.Module:
+    def load(
+        self,
+        *,
+        mean: Sequence[float] = (),
+        std: Sequence[float] = (),
+        cache: Path | None = None,
+    ) -> nn.Module:
         from alscope.backbones._text import Bag
 
         with rng.seeded(0, "tiny words"):
