@@ -202,6 +202,10 @@ class TrainConfig:
         precision: "float32", or "bf16": matrix products and convolutions of training steps in
             bfloat16 where the device is fast at it. Everything else, all inference included, stays
             in float32, because strategies compare differences that bfloat16 cannot hold.
+        batches: Of training: "random", or "by_length": texts of similar length share a batch, which
+            saves padding; every sample still comes once per pass, in a random order of batches.
+            Images and features have one length and stay "random". Inference always groups by
+            length, because there it changes nothing.
         eval_batch: Samples per inference batch; part of the key because it can change rounding.
     """
 
@@ -224,6 +228,12 @@ class TrainConfig:
         "float32",
         choices=("float32", "bf16"),
         help="Of the matrix products in training; inference is always float32.",
+        later=True,
+    )
+    batches: str = param(
+        "random",
+        choices=("random", "by_length"),
+        help="Texts: random batches, or texts of similar length together (less padding).",
         later=True,
     )
 

@@ -1,7 +1,8 @@
 """What a trainer reads: batches of tensors made from raw examples on demand.
 
-Images stay bytes in memory and are normalized per batch; texts are tokenized once, kept as one flat
-array, and padded per batch. Everything is vectorized over the batch; there are no worker processes.
+Images stay bytes and are normalized per batch; texts are tokenized once, kept as one flat array,
+and padded per batch. Everything is vectorized over the batch, on the training device where it fits;
+there are no worker processes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alscope.data._tokens import TokenTable, token_tables
-from alscope.data.protocols import Examples, RawData
+from alscope.data._sources import FeatureSource, ImageSource, TextSource
+from alscope.data._tokens import token_tables
+from alscope.data.protocols import RawData
 from alscope.errors import ConfigError, Problem
 from alscope.hashing import digest
 from alscope.types import FloatArray, IntArray, SampleSpec, Tokenizer
@@ -28,7 +29,7 @@ _VIEWS = 1
 
 
 class Source(Protocol):
-    """One part of a data set, bound to its preprocessing. Tensors are on the CPU."""
+    """One part of a data set, bound to its preprocessing; batches may be on any device."""
 
     @property
     def n(self) -> int:
@@ -68,7 +69,14 @@ class Prepared:
     flip: bool = False
 
 
-def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: Path) -> Prepared:
+def prepare(
+    raw: RawData,
+    tokenizer: Tokenizer | None,
+    *,
+    augment: bool,
+    cache: Path,
+    device: torch.device | None = None,
+) -> Prepared:
     """Bind a data set to its preprocessing.
 
     Args:
@@ -76,11 +84,13 @@ def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: 
         tokenizer: For text; other modalities ignore it.
         augment: Use the data set's random crop and flip in the training view.
         cache: Folder under which tokens are kept (`tokens/`); may be deleted.
+        device: Where batches are made, and where examples stay if they fit; None: the CPU. It
+            never changes a value.
 
     Raises:
         ConfigError: If the data are text and there is no tokenizer.
     """
-    train, test = _sources(raw, tokenizer, augment=augment, cache=cache)
+    train, test = _sources(raw, tokenizer, augment=augment, cache=cache, device=_device(device))
     is_text = raw.sample.modality == "text"
     identity = {
         "views": _VIEWS,
@@ -102,146 +112,40 @@ def prepare(raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: 
     )
 
 
-def feature_source(features: FloatArray) -> Source:
+def feature_source(features: FloatArray, device: torch.device | None = None) -> Source:
     """Feature vectors as a trainer reads them.
 
     Args:
         features: (n, n_features), float32.
+        device: Where batches are made; None: the CPU.
     """
-    return _FeatureSource(features)
+    return FeatureSource(features, _device(device))
+
+
+def _device(device: torch.device | None) -> torch.device:
+    import torch
+
+    return device or torch.device("cpu")
 
 
 def _sources(
-    raw: RawData, tokenizer: Tokenizer | None, *, augment: bool, cache: Path
+    raw: RawData,
+    tokenizer: Tokenizer | None,
+    *,
+    augment: bool,
+    cache: Path,
+    device: torch.device,
 ) -> tuple[Source, Source]:
+    parts = raw.train, raw.test
     if raw.sample.modality == "image":
-        return _image_source(raw, raw.train, augment), _image_source(raw, raw.test, augment)
+        train, test = (ImageSource(raw, part, augment=augment, device=device) for part in parts)
+        return train, test
     if raw.sample.modality == "features":
-        return _FeatureSource(np.asarray(raw.train.inputs)), _FeatureSource(
-            np.asarray(raw.test.inputs)
-        )
+        first, second = (FeatureSource(np.asarray(part.inputs), device) for part in parts)
+        return first, second
     if tokenizer is None:
         message = f"reads no text, but {raw.name} is a text data set; choose a text backbone"
         raise ConfigError([Problem("backbone.name", message)])
-    train, test = token_tables(raw, tokenizer, cache)
-    return _TextSource(train, tokenizer.pad_id), _TextSource(test, tokenizer.pad_id)
-
-
-def _image_source(raw: RawData, part: Examples, augment: bool) -> _ImageSource:
-    n_channels = raw.sample.shape[0]
-    return _ImageSource(
-        images=np.asarray(part.inputs),
-        mean=raw.mean or (0.0,) * n_channels,
-        std=raw.std or (1.0,) * n_channels,
-        crop_padding=raw.crop_padding if augment else 0,
-        flip=raw.flip and augment,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class _ImageSource:
-    images: NDArray[np.uint8]
-    """(n, channels, height, width)."""
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    crop_padding: int
-    flip: bool
-    lengths: IntArray | None = None
-
-    @property
-    def n(self) -> int:
-        return len(self.images)
-
-    def eval_batch(self, indices: IntArray) -> dict[str, torch.Tensor]:
-        return {"pixel_values": self._normalized(self.images[indices])}
-
-    def train_batch(self, indices: IntArray, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        images = self.images[indices]
-        if self.crop_padding:
-            images = _random_crop(images, self.crop_padding, generator)
-        if self.flip:
-            images = _random_flip(images, generator)
-        return {"pixel_values": self._normalized(images)}
-
-    def _normalized(self, images: NDArray[np.uint8]) -> torch.Tensor:
-        import torch
-
-        mean = torch.tensor(self.mean).view(-1, 1, 1)
-        std = torch.tensor(self.std).view(-1, 1, 1)
-        # One multiplication and one subtraction per pixel: (x / 255 - mean) / std.
-        return torch.from_numpy(images).float().mul_(1.0 / (255.0 * std)).sub_(mean / std)
-
-
-def _random_crop(
-    images: NDArray[np.uint8], padding: int, generator: torch.Generator
-) -> NDArray[np.uint8]:
-    # A window of the original size at a random place of the image padded with black. NumPy copies
-    # whole rows here; indexing pixel by pixel in torch took 25 times as long.
-    import torch
-
-    n, _, height, width = images.shape
-    border = (padding, padding)
-    padded = np.pad(images, ((0, 0), (0, 0), border, border))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))
-    top, left = torch.randint(0, 2 * padding + 1, (2, n), generator=generator).numpy()
-    cropped: NDArray[np.uint8] = windows[np.arange(n), :, top, left]  # (n, channels, height, width)
-    return cropped
-
-
-def _random_flip(images: NDArray[np.uint8], generator: torch.Generator) -> NDArray[np.uint8]:
-    import torch
-
-    mirrored = (torch.rand(len(images), generator=generator) < 0.5).numpy()
-    flipped = images.copy()
-    flipped[mirrored] = images[mirrored, :, :, ::-1]
-    return flipped
-
-
-@dataclass(frozen=True, eq=False)
-class _TextSource:
-    table: TokenTable
-    pad_id: int
-
-    @property
-    def n(self) -> int:
-        return self.table.offsets.size - 1
-
-    @property
-    def lengths(self) -> IntArray:
-        return np.diff(self.table.offsets)
-
-    def eval_batch(self, indices: IntArray) -> dict[str, torch.Tensor]:
-        import torch
-
-        starts = self.table.offsets[indices]
-        lengths = self.table.offsets[np.asarray(indices) + 1] - starts
-        steps = np.arange(max(1, int(lengths.max(initial=0))))
-        inside = steps < lengths[:, None]  # (batch, longest)
-        ids = np.full(inside.shape, self.pad_id, dtype=np.int64)
-        ids[inside] = self.table.values[(starts[:, None] + steps)[inside]]
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(inside.astype(np.int64)),
-        }
-
-    def train_batch(self, indices: IntArray, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        return self.eval_batch(indices)
-
-
-@dataclass(frozen=True, eq=False)
-class _FeatureSource:
-    features: FloatArray
-    """(n, n_features)."""
-    lengths: IntArray | None = None
-
-    @property
-    def n(self) -> int:
-        return len(self.features)
-
-    def eval_batch(self, indices: IntArray) -> dict[str, torch.Tensor]:
-        import torch
-
-        return {"features": torch.from_numpy(self.features[indices].astype(np.float32))}
-
-    def train_batch(self, indices: IntArray, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        return self.eval_batch(indices)
+    tables = token_tables(raw, tokenizer, cache)
+    one, other = (TextSource(table, tokenizer.pad_id, device) for table in tables)
+    return one, other

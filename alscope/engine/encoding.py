@@ -59,8 +59,8 @@ class Encoding:
             self._features("test", self.data.test),
         )
         return Prepared(
-            train=feature_source(train),
-            test=feature_source(test),
+            train=feature_source(train, self.device),
+            test=feature_source(test, self.device),
             sample=SampleSpec(modality="features", shape=(train.shape[1],)),
             fingerprint=digest(self._identity()),
         )

@@ -119,7 +119,13 @@ class Resources:
                 raise DatasetError(
                     f"the data of {scenario.title} changed while they were read; start again"
                 )
-            prepared = prepare(raw, tokenizer, augment=augment, cache=self.data_root.cache)
+            prepared = prepare(
+                raw,
+                tokenizer,
+                augment=augment,
+                cache=self.data_root.cache,
+                device=self.device,
+            )
             if encoder is not None:
                 prepared = self._encoded(prepared, encoder)
             loaded = _Data(prepared, raw.test.targets)

@@ -18,7 +18,14 @@ from alscope.config import TrainConfig
 from alscope.errors import TrainingDiverged
 from alscope.learn.attachments import AttachedHeads, build_heads, load_heads, target_state
 from alscope.learn.device import to_device
-from alscope.learn.optim import batch_bounds, make_optimizer, n_steps_of, rate, set_rate
+from alscope.learn.optim import (
+    batch_bounds,
+    epoch_batches,
+    make_optimizer,
+    n_steps_of,
+    rate,
+    set_rate,
+)
 from alscope.learn.passes import load_state, module_of
 from alscope.learn.protocols import Attachment, TrainBatch
 from alscope.types import Arrays, Control, IntArray, SampleSpec
@@ -158,9 +165,13 @@ class Attempt:
 
     def _batches(self, epoch: int) -> list[IntArray]:
         """Rows of the labeled set in the order of this pass."""
-        n = self.indices.size
-        order = torch.randperm(n, generator=self._generator("data_order", epoch)).numpy()
-        return [order[start:end] for start, end in batch_bounds(n, self.train.batch_size)]
+        lengths = self.source.lengths if self.train.batches == "by_length" else None
+        return epoch_batches(
+            self.indices.size,
+            self.train.batch_size,
+            self._generator("data_order", epoch),
+            lengths=None if lengths is None else lengths[self.indices],
+        )
 
     def _load(self, rows: IntArray, augment: torch.Generator, clock: Clock) -> Inputs:
         # The step before ended by reading its loss, so the device is idle.

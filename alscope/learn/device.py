@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alscope.data.resident import moved
 from alscope.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -133,9 +134,5 @@ def _quota() -> int:
 
 
 def to_device(inputs: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
-    """A batch where the model is; to a GPU by way of pinned memory, so that the copy overlaps."""
-    if device.type != "cuda":
-        return {name: tensor.to(device) for name, tensor in inputs.items()}
-    return {
-        name: tensor.pin_memory().to(device, non_blocking=True) for name, tensor in inputs.items()
-    }
+    """A batch where the model is."""
+    return {name: moved(tensor, device) for name, tensor in inputs.items()}

@@ -6,12 +6,17 @@ import itertools
 import math
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from torch import nn
 
 from alscope.config import TrainConfig
+from alscope.types import IntArray
 
-__all__ = ["batch_bounds", "make_optimizer", "n_steps_of", "rate", "set_rate"]
+__all__ = ["batch_bounds", "epoch_batches", "make_optimizer", "n_steps_of", "rate", "set_rate"]
+
+_SORTED_BATCHES = 16
+"""How many batches are sorted by length together: few enough to stay random, enough to save."""
 
 
 def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
@@ -23,6 +28,34 @@ def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
     if batch_size > 1 and len(starts) > 1 and n - starts[-1] == 1:
         starts.pop()
     return list(itertools.pairwise([*starts, n]))
+
+
+def epoch_batches(
+    n: int, batch_size: int, generator: torch.Generator, *, lengths: IntArray | None = None
+) -> list[IntArray]:
+    """Which samples share a batch in one pass, all in random order.
+
+    With lengths, the random order is cut into pieces of 16 batches, each is sorted by length, and
+    the batches are shuffled: those of a piece then hold texts of similar length, which saves
+    padding. What is left for a smaller last batch is not sorted, so that it is no longer than
+    others.
+
+    Args:
+        n: Samples.
+        batch_size: Samples per batch; see `batch_bounds` for the last one.
+        generator: Source of both orders.
+        lengths: Tokens per sample, (n,); None: batches are drawn at random.
+    """
+    order = torch.randperm(n, generator=generator).numpy()
+    bounds = batch_bounds(n, batch_size)
+    if lengths is None:
+        return [order[start:end] for start, end in bounds]
+    n_sorted, size = n - n % batch_size, _SORTED_BATCHES * batch_size
+    for start in range(0, n_sorted, size):
+        piece = order[start : min(start + size, n_sorted)]
+        piece[:] = piece[np.argsort(lengths[piece], kind="stable")]
+    shuffled = torch.randperm(len(bounds), generator=generator).tolist()
+    return [order[slice(*bounds[place])] for place in shuffled]
 
 
 def n_steps_of(train: TrainConfig, n_labeled: int) -> int:

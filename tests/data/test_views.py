@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from alscope.data import resident as resident_module
 from alscope.data.protocols import Examples, RawData
+from alscope.data.resident import resident
 from alscope.data.views import prepare
 from alscope.errors import ConfigError
 from alscope.rng import torch_generator
@@ -98,6 +100,72 @@ def test_flips_mirror_about_half_of_the_images():
     assert 150 < mirrored.sum() < 250
 
 
+def numpy_view(images: np.ndarray, raw: RawData, seed: int) -> np.ndarray:
+    """The training view one image after the other, from the same two draws."""
+    generator = torch_generator(seed, "augment")
+    n, _, height, width = images.shape
+    size = 2 * raw.crop_padding + 1
+    top, left = torch.randint(0, size, (2, n), generator=generator).numpy()
+    mirrored = torch.rand(n, generator=generator).numpy() < 0.5
+    views = []
+    for image, i, j, flip in zip(images, top, left, mirrored, strict=True):
+        padded = np.pad(image, ((0, 0), (raw.crop_padding,) * 2, (raw.crop_padding,) * 2))
+        window = padded[:, i : i + height, j : j + width]
+        views.append(window[:, :, ::-1] if flip else window)
+    mean, std = (np.array(v, dtype=np.float32).reshape(-1, 1, 1) for v in (raw.mean, raw.std))
+    scale = np.float32(1) / (np.float32(255) * std)
+    return np.stack(views).astype(np.float32) * scale - mean / std
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 9, 17)])
+def test_the_training_view_is_to_the_last_bit_that_of_a_loop_over_images(tmp_path, shape):
+    images = np.random.default_rng(1).integers(0, 256, (50, *shape), dtype=np.uint8)
+    mean, std = (0.4914, 0.4822, 0.4465)[: shape[0]], (0.247, 0.2435, 0.2616)[: shape[0]]
+    raw = image_data(images, mean=mean, std=std, crop_padding=4)
+    rows = np.random.default_rng(2).permutation(50)[:33]
+    source = prepare(raw, None, augment=True, cache=tmp_path).train
+    batch = source.train_batch(rows, torch_generator(7, "augment"))["pixel_values"]
+
+    assert np.array_equal(batch.numpy(), numpy_view(images[rows], raw, 7))
+
+
+def test_images_on_the_cpu_are_not_copied(tmp_path):
+    images = pixels()
+    source = prepare(image_data(images), None, augment=False, cache=tmp_path).train
+    before = source.eval_batch(np.array([3]))["pixel_values"]
+    images[3] ^= 255
+
+    assert not torch.equal(source.eval_batch(np.array([3]))["pixel_values"], before)
+
+
+@pytest.mark.parametrize("free", [0, 1 << 40], ids=["too large", "fits"])
+def test_examples_move_to_a_device_only_if_they_fit(monkeypatch, free):
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    monkeypatch.setattr(resident_module, "_free_bytes", lambda _: free)
+    tensor = resident(array, torch.device("meta"))
+
+    assert tensor.device.type == ("meta" if free else "cpu")
+
+
+def test_one_array_leaves_three_quarters_of_the_free_memory(monkeypatch):
+    array = np.zeros(1000, dtype=np.uint8)
+    places = []
+    for free in (3999, 4000):
+        monkeypatch.setattr(resident_module, "_free_bytes", lambda _, free=free: free)
+        places.append(resident(array, torch.device("meta")).device.type)
+
+    assert places == ["cpu", "meta"]
+
+
+def test_read_only_and_turned_arrays_are_read(tmp_path):
+    images = pixels().transpose(0, 1, 3, 2)
+    images.setflags(write=False)
+    source = prepare(image_data(images, mean=(0,), std=(1,)), None, augment=False, cache=tmp_path)
+    batch = source.train.eval_batch(np.array([2, 0]))["pixel_values"]
+
+    np.testing.assert_allclose(batch * 255, images[[2, 0]], rtol=1e-6)
+
+
 def test_channels_of_an_image_move_together():
     grey = pixels(n=8)
     views = raw_train(np.repeat(grey, 3, axis=1), np.arange(8))
@@ -151,6 +219,20 @@ def test_text_without_tokens_is_all_padding(tmp_path):
     batch = source.eval_batch(np.array([0]))
 
     assert batch["attention_mask"].tolist() == [[0]]
+
+
+def test_texts_without_any_token_are_all_padding(tmp_path):
+    source = prepare(text_data(["", ""]), Words(), augment=True, cache=tmp_path).train
+    batch = source.eval_batch(np.array([0, 1]))
+
+    assert batch["input_ids"].tolist() == [[0], [0]]
+    assert batch["attention_mask"].tolist() == [[0], [0]]
+
+
+def test_the_last_text_is_padded_like_the_others(tmp_path):
+    source = prepare(text_data(["bb ccc a", "a"]), Words(), augment=True, cache=tmp_path).train
+
+    assert source.eval_batch(np.array([1, 0]))["input_ids"].tolist() == [[1, 0, 0], [2, 3, 1]]
 
 
 def test_text_is_tokenized_once_per_tokenizer(tmp_path):

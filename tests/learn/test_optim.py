@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from alscope.config import TrainConfig
-from alscope.learn.optim import batch_bounds, make_optimizer, n_steps_of, rate, set_rate
+from alscope.learn.optim import (
+    batch_bounds,
+    epoch_batches,
+    make_optimizer,
+    n_steps_of,
+    rate,
+    set_rate,
+)
+from alscope.rng import torch_generator
+from alscope.types import IntArray
 
 
 @pytest.mark.parametrize(
@@ -24,6 +34,59 @@ def test_a_last_batch_of_one_joins_the_one_before(
     n: int, batch_size: int, sizes: list[int]
 ) -> None:
     assert [end - start for start, end in batch_bounds(n, batch_size)] == sizes
+
+
+def batches(
+    n: int, size: int, *, epoch: int = 0, lengths: IntArray | None = None
+) -> list[IntArray]:
+    return epoch_batches(n, size, torch_generator(3, "data_order", epoch), lengths=lengths)
+
+
+LENGTHS = np.random.default_rng(0).lognormal(3, 0.8, 1000).astype(np.int64) + 1
+
+
+def test_random_batches_are_the_order_that_the_generator_draws() -> None:
+    order = torch.randperm(70, generator=torch_generator(3, "data_order", 0)).numpy()
+
+    assert np.array_equal(np.concatenate(batches(70, 8)), order)
+
+
+@pytest.mark.parametrize("n", [1, 7, 64, 65, 66, 129, 1000])
+def test_every_sample_comes_once_per_pass_also_by_length(n: int) -> None:
+    found = batches(n, 8, lengths=LENGTHS[:n])
+
+    assert np.array_equal(np.sort(np.concatenate(found)), np.arange(n))
+    assert sorted(map(len, found)) == sorted(map(len, batches(n, 8)))
+
+
+def test_texts_of_similar_length_share_a_batch() -> None:
+    def padded(found: list[IntArray]) -> int:
+        return sum(len(rows) * int(LENGTHS[rows].max()) for rows in found)
+
+    random, by_length = padded(batches(1000, 16)), padded(batches(1000, 16, lengths=LENGTHS))
+
+    assert by_length < 1.3 * LENGTHS.sum()
+    assert random > 2 * LENGTHS.sum()
+
+
+def test_batches_by_length_differ_between_passes_and_repeat_with_the_seed() -> None:
+    first, again, other = (batches(1000, 16, epoch=e, lengths=LENGTHS) for e in (0, 0, 1))
+
+    assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
+    assert {frozenset(rows.tolist()) for rows in first}.isdisjoint(
+        frozenset(rows.tolist()) for rows in other
+    )
+
+
+def test_batches_by_length_come_in_random_order_and_the_smaller_one_is_not_longer() -> None:
+    means, last = [], []
+    for epoch in range(200):
+        found = batches(130, 16, epoch=epoch, lengths=LENGTHS[:130])
+        means.append(LENGTHS[found[0]].mean())
+        last.append(LENGTHS[min(found, key=len)].mean())
+
+    assert np.mean(means) == pytest.approx(LENGTHS[:130].mean(), rel=0.15)
+    assert np.mean(last) == pytest.approx(LENGTHS[:130].mean(), rel=0.15)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from alscope.backbones.resnet18 import ResNet18Spec
 from alscope.backbones.small_cnn import SmallCnnSpec
 from alscope.config import TrainConfig
 from alscope.errors import Cancelled, ShapeError, TrainingDiverged
+from alscope.hashing import digest
 from alscope.learn._attempt import Attempt
 from alscope.learn.passes import state_arrays
 from alscope.learn.trainer import Fit, fit
@@ -319,3 +321,34 @@ def test_training_in_bfloat16_learns_and_leaves_float32_weights(spec: BackboneSp
     assert {array.dtype.str for array in state_arrays(reduced.model).values()} <= {"<f4", "<i8"}
     assert reduced.accuracy > 0.9
     assert not same(exact, reduced)
+
+
+class Lengths(TensorSource):
+    """Features that claim to be texts of many lengths."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        super().__init__(values)
+        self.lengths = np.random.default_rng(0).integers(1, 100, len(values))
+
+
+def test_batches_by_length_hold_similar_lengths() -> None:
+    config = TrainConfig(epochs=4, min_steps=1, batch_size=8, batches="by_length")
+    source = Lengths(blobs(120)[0])
+    spread = []
+    for batches in ("by_length", "random"):
+        source.batches.clear()
+        train(64, config=replace(config, batches=batches), source=source)
+        spread.append(np.mean([np.ptp(source.lengths[rows]) for rows in source.batches]))
+
+    assert spread[0] < spread[1] / 3
+
+
+def test_samples_of_one_length_are_trained_in_random_batches_anyway() -> None:
+    by_length = replace(SHORT, batches="by_length")
+
+    assert same(train(config=by_length), train(config=SHORT))
+
+
+def test_runs_without_the_option_keep_their_identity() -> None:
+    assert digest(SHORT) == "ebe8c4cdc24982083d399932a64aba2188df9a1b"
+    assert digest(replace(SHORT, batches="by_length")) != digest(SHORT)
