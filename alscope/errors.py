@@ -6,7 +6,8 @@
     ├── UnknownNameError   a name is in no registry; carries the nearest valid one
     ├── DatasetError       a data set is missing, damaged or not what it claims to be
     ├── StoreError         results or artifacts cannot be read or written
-    │   └── RunLockedError another process is writing the run
+    │   ├── RunLockedError another process is writing the run
+    │   └── BundleError    a study bundle is damaged, hostile or of another version
     ├── SelectionError     a strategy returned an illegal selection
     ├── TrainingDiverged   the loss became NaN or infinite
     ├── IncomparableError  results of different tasks would be mixed
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "ALScopeError",
+    "BundleError",
     "Cancelled",
     "ConfigError",
     "DatasetError",
@@ -105,6 +107,10 @@ class StoreError(ALScopeError, RuntimeError):
 
 class RunLockedError(StoreError):
     """Another process is writing this run."""
+
+
+class BundleError(StoreError):
+    """A study bundle is damaged, hostile or of another version; nothing of it was taken over."""
 
 
 class SelectionError(ALScopeError, ValueError):

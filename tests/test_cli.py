@@ -36,6 +36,8 @@ COMMANDS = (
     ["show", "x"],
     ["resume", "x"],
     ["export", "x", "--out", "f"],
+    ["bundle", "x", "--out", "f"],
+    ["import-bundle", "f"],
     ["strategies"],
     ["datasets"],
     ["backbones"],

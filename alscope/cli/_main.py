@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from alscope.cli import _catalogue, _commands, _doctor, _import
+from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import complain
 from alscope.errors import ALScopeError, ConfigError, UnknownNameError
@@ -37,6 +37,8 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "show": _commands.show,
     "export": _commands.export,
     "report": _commands.report,
+    "bundle": _bundle.bundle,
+    "import-bundle": _bundle.import_study,
     "import": _import.import_own,
     "strategies": _catalogue.list_strategies,
     "datasets": _catalogue.list_datasets,

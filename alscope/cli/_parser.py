@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alscope import __version__
+from alscope.cli._bundle import add_bundle, add_import_bundle
 from alscope.cli._import import add_import
 
 __all__ = ["make_parser"]
@@ -83,6 +84,10 @@ def _add_results(commands: _Commands) -> None:
     _add_study(export)
     export.add_argument("--format", choices=FORMATS, default="csv", help="(default: csv)")
     export.add_argument("--out", metavar="FILE", type=Path, required=True, help="the file")
+    bundle = commands.add("bundle", "Write a study with its runs to one file, for another machine")
+    _add_study(bundle)
+    add_bundle(bundle)
+    add_import_bundle(commands.add("import-bundle", "Read a study that `alscope bundle` wrote"))
 
 
 def _add_catalogues(commands: _Commands) -> None:

@@ -22,7 +22,7 @@ from alscope.config_io._reader import StudyReader
 from alscope.config_io._writer import write_study
 from alscope.errors import ConfigError, Problem
 
-__all__ = ["locate", "parse_study", "read_study", "read_text", "write_study"]
+__all__ = ["locate", "parse_study", "read_study", "read_text", "study_from_dict", "write_study"]
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -87,6 +87,23 @@ def parse_study(
     return study
 
 
+def study_from_dict(document: dict[str, Any]) -> StudyConfig:
+    """The study in what `StudyConfig.to_dict` made, checked like a file of unknown origin.
+
+    Args:
+        document: JSON values; null stands for a setting that is left out.
+
+    Raises:
+        ConfigError: With every problem found.
+    """
+    _check_depth(document)
+    reader = StudyReader()
+    study = reader.study(_without_nulls(document))
+    if reader.problems:
+        raise ConfigError(reader.problems)
+    return study
+
+
 def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     """The problems with the lines of a TOML text attached, sorted by line.
 
@@ -143,6 +160,13 @@ def _check_depth(document: dict[str, Any]) -> None:
             waiting.extend((item, depth + 1) for item in value.values())
         elif isinstance(value, list):
             waiting.extend((item, depth + 1) for item in value)
+
+
+def _without_nulls(value: Any) -> Any:
+    """The value as TOML would hold it: there is no null."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _refused(message: str, line: int | None = None) -> ConfigError:

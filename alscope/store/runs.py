@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +23,26 @@ from alscope.config import RunConfig
 from alscope.errors import RunLockedError, StoreError
 from alscope.hashing import digest
 from alscope.store.codecs import to_json
-from alscope.store.files import check_id, child, is_id, make_folder, read_sealed, seal, write_file
-from alscope.store.journal import Event, Journal, RunHistory, load_blob, read_journal, state_of
+from alscope.store.files import (
+    check_id,
+    child,
+    is_id,
+    make_folder,
+    read_regular,
+    read_sealed,
+    seal,
+    sync_folder,
+    write_file,
+)
+from alscope.store.journal import (
+    Event,
+    Journal,
+    RunHistory,
+    load_blob,
+    read_blob,
+    read_journal,
+    state_of,
+)
 from alscope.store.verify import record_problems
 from alscope.store.writer import RunWriter
 from alscope.types import Arrays, RunState
@@ -181,6 +200,76 @@ class RunStore:
             return False
         lock.release()
         return False
+
+    def journal_bytes(self, run_id: str) -> bytes:
+        """The valid part of the journal, as it is on the disk.
+
+        Raises:
+            StoreError: If there is no such run or it cannot be read.
+        """
+        size = self._journal(run_id).size
+        try:
+            return read_regular(self._folder(run_id) / "journal.jsonl")[:size]
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise StoreError(f"run {run_id} cannot be read: {error.strerror or error}") from error
+
+    def blob_bytes(self, run_id: str, sha: str) -> bytes:
+        """The bytes of arrays that an event names, checked.
+
+        Raises:
+            StoreError: If they are missing or damaged.
+        """
+        return read_blob(self._folder(run_id), sha)
+
+    def staging(self) -> Path:
+        """A new folder on the same disk in which runs can be prepared for `admit`.
+
+        Raises:
+            StoreError: If it cannot be made.
+        """
+        try:
+            make_folder(self._root)
+            return Path(tempfile.mkdtemp(prefix=".import-", dir=self._root))
+        except OSError as error:
+            raise StoreError(f"the run store cannot be written: {error.strerror}") from error
+
+    def admit(self, config: RunConfig, prepared: Path) -> bool:
+        """Take over the journal and arrays of a run that was prepared elsewhere.
+
+        Rounds that are recorded here are never replaced.
+
+        Args:
+            config: The run.
+            prepared: Its folder, on the same disk, synced and verified; used up.
+
+        Returns:
+            Whether it was taken over; False if rounds of this run are recorded here.
+
+        Raises:
+            RunLockedError: If the run is being written.
+            StoreError: If it cannot be written.
+        """
+        run_id = self.create(config)
+        folder = self._folder(run_id)
+        lock: BaseFileLock = FileLock(folder / "lock", thread_local=False)
+        try:
+            with lock.acquire(timeout=_PATIENCE_S, poll_interval=0.02):
+                if self.history(run_id).rounds:
+                    return False
+                make_folder(folder / "blobs")
+                for blob in sorted((prepared / "blobs").iterdir()):
+                    blob.replace(folder / "blobs" / blob.name)
+                sync_folder(folder / "blobs")
+                # Last: from here on the rounds exist.
+                (prepared / "journal.jsonl").replace(folder / "journal.jsonl")
+                sync_folder(folder)
+        except Timeout as error:
+            raise RunLockedError(self._who(run_id)) from error
+        except OSError as error:
+            raise StoreError(f"run {run_id} cannot be written: {error.strerror}") from error
+        return True
 
     def verify(self, run_id: str) -> list[str]:
         """Everything wrong with a run, in words; empty if it is sound.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import unicodedata
@@ -14,7 +15,7 @@ from alscope.hashing import digest
 from alscope.store.files import check_id, child, is_id, make_folder, read_sealed, seal, write_file
 from alscope.store.writer import now
 
-__all__ = ["DESIRED", "StudyRecord", "StudyStore", "slug"]
+__all__ = ["DESIRED", "Origin", "StudyRecord", "StudyStore", "slug"]
 
 DESIRED = ("active", "paused", "cancelled")
 _SLUG_LENGTH = 40
@@ -39,8 +40,29 @@ class StudyRecord:
     number: int
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a study came from that was not made here.
+
+    Attributes:
+        source: Name of the file; text of a stranger.
+        sha256: Of the file.
+        alscope: Version that wrote it; text of a stranger.
+        created: Wall time of the first submission there, ISO 8601 UTC; text of a stranger.
+        imported: Wall time of the import, ISO 8601 UTC.
+        compact: Scores and predictions of samples that were not queried were left out.
+    """
+
+    source: str
+    sha256: str
+    alscope: str
+    created: str
+    imported: str
+    compact: bool
+
+
 class StudyStore:
-    """Studies on disk: `<root>/<study_id>/study.json` and `state.json`.
+    """Studies on disk: `<root>/<study_id>/study.json`, `state.json` and perhaps `origin.json`.
 
     Args:
         root: Folder of the studies; made if it is missing.
@@ -54,8 +76,15 @@ class StudyStore:
         """The id of a configuration: its name in plain letters, and 6 digits of its digest."""
         return f"{slug(config.name)}-{digest(config)[:6]}"
 
-    def save(self, study_id: str, config: StudyConfig) -> StudyRecord:
+    def save(
+        self, study_id: str, config: StudyConfig, *, origin: Origin | None = None
+    ) -> StudyRecord:
         """Store a study; the same again changes nothing.
+
+        Args:
+            study_id: Its id.
+            config: Its configuration.
+            origin: Where it came from if it was not made here.
 
         Raises:
             StoreError: If the id is not legal, holds another configuration, or cannot be written.
@@ -82,8 +111,26 @@ class StudyStore:
             "created": record.created,
             "number": record.number,
         }
+        if origin is not None:  # first, so that no imported study is ever taken for our own
+            self._write(study_id, "origin", dataclasses.asdict(origin))
         self._write(study_id, "study", content)
         return record
+
+    def origin(self, study_id: str) -> Origin | None:
+        """Where a study came from; None if it was made here.
+
+        Raises:
+            StoreError: If there is no such study, or the note is damaged.
+        """
+        path = self._folder(study_id) / "origin.json"
+        if not path.exists():
+            return None
+        record = read_sealed(path, f"the origin of study {study_id}")
+        del record["check"]
+        try:
+            return Origin(**record)
+        except TypeError as error:
+            raise StoreError(f"the origin of study {study_id} has other fields") from error
 
     def load(self, study_id: str) -> StudyRecord:
         """Read a study.
