@@ -39,8 +39,8 @@ def levels() -> dict[str, tuple[int, int]]:
     The place counts on level 0 only, where a module may import those listed before it.
     """
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    found = {"app": (9, 0), "pages": (9, 0), "alscope.__main__": (9, 0)}
-    for level, rooms in re.findall(r"^ (\d)  (.*)$", text, flags=re.MULTILINE):
+    found = {"app": (10, 0), "pages": (10, 0), "alscope.__main__": (10, 0)}
+    for level, rooms in re.findall(r"^ ?(\d+)  (.*)$", text, flags=re.MULTILINE):
         group = re.search(r"alscope\.\{(.*)\}", rooms)
         names = re.findall(r"\w+", group[1]) if group else re.findall(r"alscope\.(\w+)", rooms)
         for place, name in enumerate(names):

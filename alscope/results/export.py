@@ -13,7 +13,7 @@ import pandas as pd
 from alscope.errors import StoreError, UnknownNameError
 from alscope.store.files import write_file
 
-__all__ = ["FORMATS", "frame_bytes", "write_frame"]
+__all__ = ["FORMATS", "frame_bytes", "has_formulas", "write_frame"]
 
 FORMATS = ("csv", "parquet", "json")
 
@@ -45,6 +45,15 @@ def frame_bytes(frame: pd.DataFrame, fmt: str, *, safe: bool = True) -> bytes:
     if fmt == "json":
         return json_text(frame).encode()
     raise UnknownNameError("format", fmt, FORMATS)
+
+
+def has_formulas(frame: pd.DataFrame) -> bool:
+    """Whether a text in a frame is one that a spreadsheet would run as a formula."""
+    return any(
+        isinstance(value, str) and value.startswith(_FORMULA)
+        for name in _texts(frame)
+        for value in frame[name].unique()
+    )
 
 
 def write_frame(frame: pd.DataFrame, fmt: str, path: Path | str, *, safe: bool = True) -> None:
@@ -91,8 +100,11 @@ def _plain(value: Any) -> Any:
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+    return frame.assign(**{name: frame[name].map(_harmless) for name in _texts(frame)})
+
+
+def _texts(frame: pd.DataFrame) -> list[str]:
+    return [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
 
 
 def _harmless(value: Any) -> Any:

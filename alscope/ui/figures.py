@@ -1,4 +1,4 @@
-"""Figures and tables with what a reader wants of them: words, numbers as files, a caption."""
+"""Figures and tables with what a reader wants of them: words, a caption, files to take away."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alscope.results.export import frame_bytes
 from alscope.ui.cards import show_chart
-from alscope.ui.text import file_stem
+from alscope.ui.text import file_stem, plain
 
 if TYPE_CHECKING:
     import altair
     import pandas as pd
 
+    from alscope.reports.files import ExportFile
+
 __all__ = ["download_frame", "figure"]
+
+_SHARE = "To share this view, copy the address of the page: it opens the same."
 
 
 def figure(
@@ -36,20 +39,42 @@ def figure(
         stem: Of file names; made safe here.
         caption: What the figure is made of, as Markdown.
     """
+    from alscope.reports.files import figure_files
+
     show_chart(chart, alt=alt, key=key)
+    files = figure_files(chart, data, stem=file_stem(stem), title=f"{stem}: {alt}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(caption, width="stretch")
-        download_frame(data, key=key, stem=stem)
+        _menu(files, key=key, label="Export", what=stem)
 
 
-def download_frame(data: pd.DataFrame, *, key: str, stem: str, label: str = "CSV") -> None:
-    """A button that saves a frame, byte for byte what `frame_bytes` makes of it."""
-    st.download_button(
-        label,
-        frame_bytes(data, "csv"),
-        file_name=f"{file_stem(stem)}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{key}_csv",
-    )
+def download_frame(data: pd.DataFrame, *, key: str, stem: str, label: str = "Export") -> None:
+    """A menu that takes a table away: CSV, LaTeX, JSON and Parquet.
+
+    Args:
+        data: The table; the CSV file is byte for byte what `frame_bytes` makes of it.
+        key: Of session state, unique on the page.
+        stem: Of file names; made safe here.
+        label: Of the menu.
+    """
+    from alscope.reports.files import table_files
+
+    files = table_files(data, stem=file_stem(stem), title=stem)
+    _menu(files, key=key, label=label, what=stem)
+
+
+def _menu(files: list[ExportFile], *, key: str, label: str, what: str) -> None:
+    with st.popover(label, icon=":material/download:", key=f"{key}_menu"):
+        st.caption(plain(what))
+        for file in files:
+            st.download_button(
+                file.label,
+                file.make,  # called when the button is pressed
+                file_name=file.name,
+                mime=file.mime,
+                help=file.about,
+                on_click="ignore",
+                width="stretch",
+                key=f"{key}_{file.name.partition('.')[2]}_{file.label}",
+            )
+        st.caption(_SHARE)
