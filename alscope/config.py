@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from alscope.errors import ConfigError, Problem
@@ -287,10 +288,15 @@ class RunConfig:
     seed: int
     schema: int = SCHEMA
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Content address, 20 hexadecimal characters."""
         return digest(self)[:20]
+
+    @cached_property
+    def comparison_key(self) -> str:
+        """Content address of everything but strategy and seed: runs with one can be compared."""
+        return digest([self.scenario, self.backbone, self.train])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON-serializable form; `from_dict` reverses it."""
@@ -341,6 +347,10 @@ class StudyConfig:
 
     def runs(self) -> tuple[RunConfig, ...]:
         """All runs: by scenario, then seed, then strategy, so that shared work comes together."""
+        return self._runs
+
+    @cached_property
+    def _runs(self) -> tuple[RunConfig, ...]:
         return tuple(
             RunConfig(
                 scenario=scenario,

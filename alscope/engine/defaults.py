@@ -48,6 +48,11 @@ class Paths:
         return self.root / "derived"
 
     @property
+    def summaries(self) -> Path:
+        """What lists need of finished runs: may vanish at any time."""
+        return self.derived / "run_summaries.bin"
+
+    @property
     def datasets(self) -> Path:
         """Where data sets are looked for unless a data root is given."""
         return self.root / "datasets"

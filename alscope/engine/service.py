@@ -21,10 +21,11 @@ from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.plan import Plan, composition, make_plan, study_problems
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
-from alscope.engine.supervisor import TICK_S, Supervisor
+from alscope.engine.supervisor import TICK_S, Item, Supervisor
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
+from alscope.store.summaries import RunSummaries
 from alscope.types import RunState
 
 __all__ = ["Activity", "Plan", "RunStatus", "Service", "StudyStatus", "composition"]
@@ -54,6 +55,7 @@ class Service:
         self.data_root = root
         self.runs = RunStore(paths.runs)
         self.studies_store = StudyStore(paths.studies)
+        self._summaries = RunSummaries(self.runs, paths.summaries)
         self._supervisor = Supervisor(self.runs, self.studies_store, executor)
 
     @classmethod
@@ -120,12 +122,14 @@ class Service:
 
     def studies(self) -> tuple[StudyStatus, ...]:
         """All studies, newest first; unreadable ones are left out and logged."""
+        held = self._supervisor.held()
         found = []
         for study_id in self.studies_store.ids():
             try:
-                found.append(self.study(study_id))
+                found.append(self._study(study_id, held))
             except (StoreError, ConfigError, UnknownNameError) as error:
                 log.warning("study %s is left out: %s", study_id, error)
+        self._summaries.keep()
         return tuple(found)
 
     def study(self, study_id: str) -> StudyStatus:
@@ -134,35 +138,46 @@ class Service:
         Raises:
             UnknownNameError: With the nearest study id.
         """
-        known = self.studies_store.ids()
-        if study_id not in known:
-            raise UnknownNameError("study", study_id, known)
+        if not self.studies_store.exists(study_id):
+            raise UnknownNameError("study", study_id, self.studies_store.ids())
+        return self._study(study_id, self._supervisor.held())
+
+    def _study(self, study_id: str, held: frozenset[Item]) -> StudyStatus:
         record = self.studies_store.load(study_id)
         wanted = self.studies_store.desired(study_id)
-        configs = record.config.runs()
-        held = [self._supervisor.holds((study_id, run.run_id)) for run in configs]
         runs = tuple(
-            run_status(self.runs, run, queued=queued, wanted=wanted)
-            for run, queued in zip(configs, held, strict=True)
+            run_status(
+                self.runs,
+                run,
+                queued=(study_id, run.run_id) in held,
+                wanted=wanted,
+                summaries=self._summaries,
+            )
+            for run in record.config.runs()
         )
+        mine = any(item[0] == study_id for item in held)
         return StudyStatus(
             study_id=study_id,
             name=record.config.name,
             created=record.created,
             config=record.config,
-            runs=runs if any(held) else seen_from_outside(runs),
+            runs=runs if mine else seen_from_outside(runs),
             wanted=wanted,
         )
 
     def activity(self) -> Activity:
-        """What this service is doing now."""
-        running = self._supervisor.running
-        queued = self._supervisor.n_queued
-        done = 0.0
-        for run_id in running:
-            done += float((self.runs.progress(run_id) or {}).get("fraction", 0.0))
-        total = len(running) + queued
-        return Activity(len(running), queued, done / total if total else 1.0)
+        """What this service is doing now; looks at the studies it works on, and at no others."""
+        held = self._supervisor.held()
+        done, total = 0.0, 0
+        for study_id in {item[0] for item in held}:
+            try:
+                study = self._study(study_id, held)
+            except (StoreError, ConfigError):  # deleted or damaged while its runs go on
+                continue
+            done += study.fraction * study.n_runs
+            total += study.n_runs
+        running = len(self._supervisor.running)
+        return Activity(running, self._supervisor.n_queued, done / total if total else 1.0)
 
     # ------------------------------------------------------------------ acting
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from alscope.config import RunConfig, StudyConfig
 from alscope.errors import ALScopeError
-from alscope.store.journal import RunHistory
 from alscope.store.runs import RunStore
+from alscope.store.summaries import RunSummaries, RunSummary, summarize
 from alscope.types import RunState
 
 __all__ = ["Activity", "RunStatus", "StudyStatus", "run_status", "seen_from_outside"]
+
+_SAYING_WHY = {"paused": RunState.PAUSED, "cancelled": RunState.CANCELLED}
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Activity:
     Attributes:
         n_running: Runs being executed.
         n_queued: Runs waiting.
-        fraction: Share of the work of both that is done, 0..1.
+        fraction: Share of the work of the studies these belong to that is done, 0..1.
     """
 
     n_running: int
@@ -50,6 +53,9 @@ class RunStatus:
         heartbeat_age_s: Seconds since the last sign of life of a running run; None otherwise.
         elapsed_s: Seconds spent on recorded rounds.
         damaged: What was lost to damage on disk, in words; "" if nothing.
+        points: Annotated samples and accuracy of every recorded round, for lists; tables and charts
+            read the journal.
+        size: Bytes on disk.
     """
 
     run_id: str
@@ -67,6 +73,8 @@ class RunStatus:
     heartbeat_age_s: float | None
     elapsed_s: float
     damaged: str = ""
+    points: tuple[tuple[int, float], ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,11 @@ class StudyStatus:
         return self.count(RunState.RUNNING, RunState.QUEUED)
 
     @property
+    def size(self) -> int:
+        """Bytes of its runs on disk, those of other studies included."""
+        return sum(run.size for run in self.runs)
+
+    @property
     def fraction(self) -> float:
         """Share of the work that is done, 0..1."""
         return sum(run.fraction for run in self.runs) / len(self.runs) if self.runs else 1.0
@@ -126,7 +139,14 @@ class StudyStatus:
         return next((state for state in order if state in present), "done")
 
 
-def run_status(store: RunStore, config: RunConfig, *, queued: bool, wanted: str) -> RunStatus:
+def run_status(
+    store: RunStore,
+    config: RunConfig,
+    *,
+    queued: bool,
+    wanted: str,
+    summaries: RunSummaries | None = None,
+) -> RunStatus:
     """The status of one run.
 
     Args:
@@ -134,17 +154,20 @@ def run_status(store: RunStore, config: RunConfig, *, queued: bool, wanted: str)
         config: The run.
         queued: Whether this process has it in its queue.
         wanted: What the user asked of its study last.
+        summaries: Of the store's runs; None: the journal is read.
     """
     run_id = config.run_id
+    look = summaries.get if summaries is not None else partial(summarize, store)
     try:
-        history = store.history(run_id) if store.exists(run_id) else None
+        summary = look(run_id)
+        active = _may_be_active(summary) and store.is_active(run_id)
+        if summary is not None and summary.state is RunState.RUNNING and not active:
+            summary = look(run_id)  # it may have ended between the two looks
     except ALScopeError as error:
         return _status(config, RunState.FAILED, None, {}, message=f"damaged: {error}")
-    state = _shown_state(history, queued=queued, wanted=wanted)
-    if history and state is RunState.INTERRUPTED and store.is_active(run_id):
-        state = RunState.RUNNING  # still loading its data: nothing is in the journal yet
+    state = _shown_state(summary, active=active, queued=queued, wanted=wanted)
     live = store.progress(run_id) if state is RunState.RUNNING else None
-    return _status(config, state, history, live or {})
+    return _status(config, state, summary, live or {})
 
 
 def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
@@ -161,32 +184,41 @@ def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
     )
 
 
-def _shown_state(history: RunHistory | None, *, queued: bool, wanted: str) -> RunState:
-    state = history.state if history else RunState.QUEUED
+def _may_be_active(summary: RunSummary | None) -> bool:
+    """Whether somebody may hold the run: it is recorded as running, or not yet as begun."""
+    return summary is not None and summary.state in {RunState.RUNNING, RunState.QUEUED}
+
+
+def _shown_state(
+    summary: RunSummary | None, *, active: bool, queued: bool, wanted: str
+) -> RunState:
+    state = summary.state if summary else RunState.QUEUED
+    if state is RunState.RUNNING and not active:
+        state = RunState.INTERRUPTED
     if state in {RunState.RUNNING, RunState.DONE}:
         return state
     if queued:
         return RunState.QUEUED
     if state is RunState.QUEUED:
-        # Never started and nobody here is going to: say why.
-        return {"paused": RunState.PAUSED, "cancelled": RunState.CANCELLED}.get(
-            wanted, RunState.INTERRUPTED
-        )
+        if wanted in _SAYING_WHY:  # never started and nobody here is going to
+            return _SAYING_WHY[wanted]
+        # Held, but nothing in the journal yet: whoever executes it is loading its data.
+        return RunState.RUNNING if active else RunState.INTERRUPTED
     return state
 
 
 def _status(
     config: RunConfig,
     state: RunState,
-    history: RunHistory | None,
+    summary: RunSummary | None,
     live: dict[str, Any],
     *,
     message: str = "",
 ) -> RunStatus:
-    rounds = history.rounds if history else ()
+    error = (summary.error if summary and state is RunState.FAILED else None) or {}
     n_rounds = config.scenario.n_rounds
-    error = (history.error if history and state is RunState.FAILED else None) or {}
-    recorded = len(rounds) / (n_rounds + 1)
+    recorded = summary.n_rounds if summary else 0
+    done = recorded / (n_rounds + 1)
     return RunStatus(
         run_id=config.run_id,
         state=state,
@@ -194,15 +226,17 @@ def _status(
         scenario=config.scenario.title,
         strategy=config.strategy.title,
         seed=config.seed,
-        round=len(rounds),
+        round=recorded,
         n_rounds=n_rounds,
         stage=str(live.get("stage", "")),
-        fraction=1.0 if state is RunState.DONE else max(recorded, live.get("fraction", 0.0)),
+        fraction=1.0 if state is RunState.DONE else max(done, live.get("fraction", 0.0)),
         message=message or str(error.get("message", "")),
         traceback=str(error.get("traceback", "")),
         heartbeat_age_s=_age_s(live["at"]) if "at" in live else None,
-        elapsed_s=sum(event.data["timing"]["executed_s"] for event in rounds),
-        damaged=(history.damaged or "") if history else "",
+        elapsed_s=summary.elapsed_s if summary else 0.0,
+        damaged=(summary.damaged or "") if summary else "",
+        points=summary.points if summary else (),
+        size=summary.size if summary else 0,
     )
 
 

@@ -74,12 +74,12 @@ class Supervisor:
         """Runs waiting."""
         return len(self._queue)
 
-    def holds(self, item: Item) -> bool:
-        """Whether a run waits here or was handed to the executor."""
+    def held(self) -> frozenset[Item]:
+        """The runs that wait here or were handed to the executor."""
         if self.inline:  # the thread that executes a run holds the lock all the time
-            return item in self._queue or self._running.get(item[1]) == item
+            return frozenset((*self._queue, *self._running.values()))
         with self._lock:
-            return item in self._queue or self._running.get(item[1]) == item
+            return frozenset((*self._queue, *self._running.values()))
 
     def put(
         self, item: Item, run: RunConfig, *, skip: tuple[RunState, ...], accept_change: bool

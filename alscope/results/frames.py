@@ -9,15 +9,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from alscope.config import RunConfig
 from alscope.errors import StoreError
-from alscope.hashing import digest
 from alscope.results.columns import CLASS_COLUMNS, COLUMNS, METRICS, QUERY_COLUMNS, Column
-from alscope.store.journal import Event
+from alscope.store.journal import Event, RunHistory
 from alscope.store.runs import RunStore
 
 __all__ = ["classes_frame", "queries_frame", "rounds_frame", "scenario_titles"]
@@ -51,10 +51,10 @@ def rounds_frame(runs: RunStore, run_ids: Iterable[str], *, study: str = "") -> 
         StoreError: If a record lacks a field; the message names the run, the round and the field.
     """
 
-    def rows(config: RunConfig, event: Event) -> _Rows:
-        yield {"study": study, **_round_facts(config), **_round_values(event.data)}
+    def rows(config: RunConfig) -> list[dict[str, Any]]:
+        return runs.derived(config.run_id, "rounds", lambda history: _round_rows(config, history))
 
-    return _frame(runs, run_ids, COLUMNS, rows)
+    return _frame(runs, run_ids, COLUMNS, rows, {"study": study})
 
 
 def queries_frame(runs: RunStore, run_ids: Iterable[str]) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def queries_frame(runs: RunStore, run_ids: Iterable[str]) -> pd.DataFrame:
                     "score": score,
                 }
 
-    return _frame(runs, run_ids, QUERY_COLUMNS, rows)
+    return _frame(runs, run_ids, QUERY_COLUMNS, _of_events(runs, rows))
 
 
 def classes_frame(runs: RunStore, run_ids: Iterable[str]) -> pd.DataFrame:
@@ -121,7 +121,7 @@ def classes_frame(runs: RunStore, run_ids: Iterable[str]) -> pd.DataFrame:
                 "recall": _number(recall),
             }
 
-    return _frame(runs, run_ids, CLASS_COLUMNS, rows)
+    return _frame(runs, run_ids, CLASS_COLUMNS, _of_events(runs, rows))
 
 
 def scenario_titles(configs: Iterable[RunConfig]) -> dict[str, str]:
@@ -156,7 +156,7 @@ def scenario_titles(configs: Iterable[RunConfig]) -> dict[str, str]:
 
 def scenario_key(config: RunConfig) -> str:
     """Content address of everything but strategy and seed."""
-    return digest([config.scenario, config.backbone, config.train])
+    return config.comparison_key
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
@@ -180,22 +180,35 @@ def _frame(
     runs: RunStore,
     run_ids: Iterable[str],
     columns: Mapping[str, Column],
-    rows: Callable[[RunConfig, Event], _Rows],
+    rows: Callable[[RunConfig], _Rows],
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
     configs = [runs.config(run_id) for run_id in run_ids if runs.exists(run_id)]
     titles = scenario_titles(configs)
     found: list[dict[str, Any]] = []
     for config in configs:
         identity = {
+            **more,
             "run_id": config.run_id,
             "dataset": config.scenario.dataset,
             "scenario": titles[scenario_key(config)],
             "strategy": config.strategy.title,
             "seed": config.seed,
         }
-        for event in runs.history(config.run_id).rounds:
-            found.extend({**identity, **row} for row in _checked(config, event, rows))
+        found.extend({**identity, **row} for row in rows(config))
     return typed_frame(found, columns)
+
+
+def _of_events(
+    runs: RunStore, rows: Callable[[RunConfig, Event], _Rows]
+) -> Callable[[RunConfig], _Rows]:
+    """The rows of all rounds of a run, from those of one round."""
+
+    def of_run(config: RunConfig) -> _Rows:
+        for event in runs.history(config.run_id).rounds:
+            yield from _checked(config, event, rows)
+
+    return of_run
 
 
 def _checked(
@@ -217,6 +230,15 @@ def typed_frame(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd
         for name, column in columns.items()
     }
     return pd.DataFrame(series)
+
+
+def _round_rows(config: RunConfig, history: RunHistory) -> list[dict[str, Any]]:
+    facts = _round_facts(config)
+
+    def rows(_: RunConfig, event: Event) -> _Rows:
+        yield {**facts, **_round_values(event.data)}
+
+    return [row for event in history.rounds for row in _checked(config, event, rows)]
 
 
 def _round_facts(config: RunConfig) -> dict[str, Any]:

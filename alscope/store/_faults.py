@@ -5,8 +5,9 @@ was set to `name:n` when the process started: then the process kills itself (SIG
 the point called `name` for the n-th time. That is how crash tests of whole processes work.
 
 Every write has three points: `<what>.before`, `<what>.inside` (half of the bytes are written) and
-`<what>.after`, where `<what>` is blob, journal, config, progress, owner, repair, study, state or
-cache.set; `cache.set.written` is between the file of a value and its row in the database.
+`<what>.after`, where `<what>` is blob, journal, config, progress, owner, repair, study, state,
+summaries or cache.set; `cache.set.written` is between the file of a value and its row in the
+database.
 """
 
 from __future__ import annotations

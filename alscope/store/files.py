@@ -9,17 +9,20 @@ import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from alscope.errors import StoreError
 from alscope.hashing import digest_bytes
 from alscope.store._faults import point
-from alscope.store.codecs import from_json, to_json
+from alscope.store.codecs import from_json, json_again, to_json
 
 __all__ = [
+    "FileMark",
     "check_id",
     "child",
+    "file_mark",
     "first_free",
+    "folder_size",
     "halves",
     "is_id",
     "make_folder",
@@ -34,6 +37,27 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class FileMark(NamedTuple):
+    """What tells whether a file is still the same."""
+
+    inode: int
+    size: int
+    modified_ns: int
+
+    def is_before(self, other: FileMark | None) -> bool:
+        """Whether the file only grew since, as journals do."""
+        return other is not None and other.inode == self.inode and other.size > self.size
+
+
+def file_mark(path: Path) -> FileMark | None:
+    """The mark of a file as it is now; None if there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return FileMark(status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def is_id(value: str) -> bool:
@@ -62,6 +86,8 @@ def child(folder: Path, name: str) -> Path:
         StoreError: If it is elsewhere.
     """
     path = folder / name
+    if os.name != "nt" and is_id(name) and not path.is_symlink():
+        return path  # a plain name that is no link; resolving costs a look at every parent
     if not path.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"{name!r:.80} leads out of its folder; remove the link")
     return path
@@ -104,6 +130,25 @@ def first_free(path: Path) -> Path:
     """The first of `<path>-1`, `<path>-2`, ... that does not exist."""
     numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(1))
     return next(free for free in numbered if not (free.exists() or free.is_symlink()))
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of the regular files in a folder and below; links are not followed.
+
+    What vanishes meanwhile or cannot be read counts nothing.
+    """
+    size, todo = 0, [str(folder)]
+    while todo:
+        try:
+            with os.scandir(todo.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        todo.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        size += entry.stat(follow_symlinks=False).st_size
+        except OSError:
+            continue
+    return size
 
 
 def halves(data: bytes, label: str) -> Iterator[memoryview]:
@@ -181,12 +226,13 @@ def unseal(data: bytes) -> dict[str, Any]:
     try:
         record = from_json(data)
         rest = {key: value for key, value in record.items() if key != "check"}
-        sound = seal(rest) == data
+        check = digest_bytes(json_again(rest).encode())
+        sound = json_again({**rest, "check": check}).encode() == data
     except (ValueError, AttributeError, StoreError) as error:
         raise StoreError("it is not a complete JSON object") from error
     if not sound:
         raise StoreError("its checksum does not match")
-    return {**rest, "check": record["check"]}
+    return {**rest, "check": check}
 
 
 def read_sealed(path: Path, what: str) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import logging
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -24,8 +25,11 @@ from alscope.errors import RunLockedError, StoreError
 from alscope.hashing import digest
 from alscope.store.codecs import to_json
 from alscope.store.files import (
+    FileMark,
     check_id,
     child,
+    file_mark,
+    folder_size,
     is_id,
     make_folder,
     read_regular,
@@ -50,26 +54,24 @@ from alscope.types import Arrays, RunState
 __all__ = ["Event", "RunHistory", "RunStore", "RunWriter"]
 
 _PATIENCE_S = 2.0
+_REMEMBERED = 1024
 _log = logging.getLogger(__name__)
-
-
-class _Stamp(NamedTuple):
-    """What tells whether a file is still the same."""
-
-    inode: int
-    size: int
-    modified_ns: int
-
-    def is_before(self, other: _Stamp | None) -> bool:
-        """Whether the file only grew since, as journals do."""
-        return other is not None and other.inode == self.inode and other.size > self.size
+_T = TypeVar("_T")
 
 
 class _Known(NamedTuple):
-    """A journal that was read to its end, and the file it was read from."""
+    """A journal that was read to its end, the file it was read from, and what was made of it."""
 
-    stamp: _Stamp
+    stamp: FileMark
     journal: Journal
+    derived: dict[str, Any]
+
+
+class _Configured(NamedTuple):
+    """A configuration, and the file it was read from."""
+
+    stamp: FileMark
+    config: RunConfig
 
 
 class RunStore:
@@ -82,6 +84,7 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self._root = Path(root)
         self._known: dict[str, _Known] = {}
+        self._configured: dict[str, _Configured] = {}
         self._guard = threading.Lock()
 
     def create(self, config: RunConfig) -> str:
@@ -125,15 +128,35 @@ class RunStore:
         Raises:
             StoreError: If there is no such run, or its configuration is damaged.
         """
+        path = self._folder(run_id) / "config.json"
+        stamp = file_mark(path)
+        known = self._configured.get(run_id)
+        if known is not None and known.stamp == stamp:
+            return known.config
         what = f"the configuration of run {run_id}"
-        record = read_sealed(self._folder(run_id) / "config.json", what)
+        record = read_sealed(path, what)
         try:
             config = RunConfig.from_dict(record["config"])
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{what} cannot be understood: {error}") from error
         if record.get("run_id") != run_id:
             raise StoreError(f"{what} belongs to another run; submit the study again")
+        if stamp is not None:
+            with self._guard:
+                _remember(self._configured, run_id, _Configured(stamp, config))
         return config
+
+    def path_of(self, run_id: str) -> Path:
+        """Where a run is or would be.
+
+        Raises:
+            StoreError: If it is no legal id.
+        """
+        return self._root / check_id(run_id, "run")
+
+    def size(self, run_id: str) -> int:
+        """Bytes of a run on disk; 0 if there is none."""
+        return folder_size(self.path_of(run_id))
 
     def open(self, run_id: str) -> RunWriter:
         """Take the lock of a run and prepare it for writing.
@@ -169,6 +192,26 @@ class RunStore:
         if state is RunState.RUNNING and not self.is_active(run_id):
             state = RunState.INTERRUPTED
         return RunHistory(run_id, journal.events, state, journal.damaged)
+
+    def derived(self, run_id: str, name: str, make: Callable[[RunHistory], _T]) -> _T:
+        """What a function makes of the history of a run, made once for each state of its journal.
+
+        Args:
+            run_id: The run.
+            name: Of what is made.
+            make: Reads the history and nothing else; nobody changes what it returns.
+
+        Raises:
+            StoreError: If there is no such run or its journal cannot be read.
+        """
+        history = self.history(run_id)
+        known = self._known.get(run_id)
+        if known is None or known.journal.events is not history.events:
+            return make(history)
+        if name not in known.derived:
+            known.derived[name] = make(history)
+        made: _T = known.derived[name]
+        return made
 
     def blob(self, run_id: str, sha: str) -> Arrays:
         """Arrays that an event names.
@@ -312,6 +355,7 @@ class RunStore:
             raise StoreError(f"run {run_id} cannot be deleted: {error.strerror}") from error
         with self._guard:
             self._known.pop(run_id, None)
+            self._configured.pop(run_id, None)
 
     def records(self, run_id: str) -> bytes:
         """The part of the rounds that must not depend on interruptions: one line per round.
@@ -342,7 +386,7 @@ class RunStore:
 
     def _journal(self, run_id: str) -> Journal:
         folder = self._folder(run_id)
-        stamp = _stamp(folder / "journal.jsonl")
+        stamp = file_mark(folder / "journal.jsonl")
         known = self._known.get(run_id)
         if known is not None and known.stamp == stamp:
             return known.journal
@@ -355,11 +399,11 @@ class RunStore:
         self._remember(run_id, stamp, journal)
         return journal
 
-    def _remember(self, run_id: str, stamp: _Stamp | None, journal: Journal) -> None:
+    def _remember(self, run_id: str, stamp: FileMark | None, journal: Journal) -> None:
         with self._guard:
             self._known.pop(run_id, None)
             if stamp is not None and stamp.size == journal.size:  # else: something unread follows
-                self._known[run_id] = _Known(stamp, journal)
+                _remember(self._known, run_id, _Known(stamp, journal, {}))
 
     def _who(self, run_id: str) -> str:
         try:
@@ -370,9 +414,8 @@ class RunStore:
         return f"run {run_id} is being written by {who}; wait for it or stop it"
 
 
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+def _remember(known: dict[str, _T], run_id: str, item: _T) -> None:
+    """Keep the items read last; a journal in memory is ten times as large as on disk."""
+    known[run_id] = item
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]

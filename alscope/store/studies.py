@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alscope.config import StudyConfig
-from alscope.errors import StoreError
+from alscope.errors import ConfigError, StoreError
 from alscope.hashing import digest
-from alscope.store.files import check_id, child, is_id, make_folder, read_sealed, seal, write_file
+from alscope.store.files import (
+    FileMark,
+    check_id,
+    child,
+    file_mark,
+    is_id,
+    make_folder,
+    read_sealed,
+    seal,
+    write_file,
+)
 from alscope.store.writer import now
 
 __all__ = ["DESIRED", "Origin", "StudyRecord", "StudyStore", "slug"]
@@ -70,6 +80,7 @@ class StudyStore:
 
     def __init__(self, root: Path) -> None:
         self._root = Path(root)
+        self._known: dict[str, tuple[FileMark, StudyRecord]] = {}
 
     @staticmethod
     def id_of(config: StudyConfig) -> str:
@@ -138,8 +149,19 @@ class StudyStore:
         Raises:
             StoreError: If there is none, or it is damaged.
         """
+        path = self._folder(study_id) / "study.json"
+        mark = file_mark(path)
+        known = self._known.get(study_id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        record = self._read(study_id, path)
+        if mark is not None:
+            self._known[study_id] = (mark, record)
+        return record
+
+    def _read(self, study_id: str, path: Path) -> StudyRecord:
         what = f"study {study_id}"
-        record = read_sealed(self._folder(study_id) / "study.json", what)
+        record = read_sealed(path, what)
         try:
             if record["study_id"] != study_id:
                 raise StoreError(f"{what} was moved here from {record['study_id']!r:.80}")
@@ -207,8 +229,8 @@ class StudyStore:
 
     def _number(self, study_id: str) -> int:
         try:
-            return int(read_sealed(self._root / study_id / "study.json", "study")["number"])
-        except (StoreError, KeyError, TypeError, ValueError):
+            return self.load(study_id).number
+        except (StoreError, ConfigError):
             return 0
 
     def _folder(self, study_id: str) -> Path:

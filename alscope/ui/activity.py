@@ -22,19 +22,12 @@ def show_activity() -> None:
     nav.link("monitor", "Open Monitor")
 
 
-def _fraction() -> float:
-    """Share of the work of all active studies that is done, finished runs included."""
-    active = [study for study in service.get_service().studies() if study.n_active]
-    total = sum(study.n_runs for study in active)
-    return sum(study.fraction * study.n_runs for study in active) / total if total else 1.0
-
-
 def _live() -> None:
     with guarded("showing what is running"):
         activity = service.get_service().activity()
         if not activity.n_running and not activity.n_queued:
             st.rerun()
-        done = _fraction()
+        done = activity.fraction
         st.progress(
             done, text=f":material/autorenew: Running {activity.n_running} · {percent(done)}"
         )

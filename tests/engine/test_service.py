@@ -15,6 +15,7 @@ from alscope.config import ScenarioConfig, StrategySpec
 from alscope.engine.service import Service
 from alscope.errors import ConfigError, StoreError, UnknownNameError
 from alscope.registry import strategies
+from alscope.store.studies import StudyStore
 from alscope.strategies._base import Strategy
 from alscope.types import PoolView, RunState, Selection
 from tests.engine.conftest import tiny_scenario, tiny_study, tiny_train
@@ -309,3 +310,39 @@ def test_a_damaged_run_does_not_keep_others_from_being_planned(open_service: Ope
     (service.cache / "runs" / status.runs[0].run_id / "config.json").write_bytes(b"{}")
 
     assert service.preview(tiny_study(name="next", seeds=(1,))).seconds is not None
+
+
+def test_a_list_reads_every_study_file_and_finished_journal_once(
+    open_service: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = open_service()
+    study_id = service.submit(tiny_study())
+    service.wait(study_id, timeout=60)
+    first = service.studies()
+    read: list[object] = []
+    monkeypatch.setattr("alscope.store.runs.read_journal", lambda *args: read.append(args))
+    monkeypatch.setattr("alscope.store.studies.read_sealed", lambda *args: read.append(args))
+    monkeypatch.setattr(StudyStore, "desired", lambda *_: "active")
+
+    assert service.studies() == first
+    assert read == []
+
+
+def test_activity_looks_at_no_study_that_is_not_worked_on(
+    open_service: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = open_service(executor="serial")
+    done = service.submit(tiny_study())
+    service.wait(done, timeout=60)
+    waiting = service.submit(tiny_study(name="other", seeds=(7, 8)))
+    looked: list[str] = []
+    load = StudyStore.load
+    monkeypatch.setattr(StudyStore, "load", lambda s, i: looked.append(i) or load(s, i))
+    activity = service.activity()
+
+    assert (activity.n_running, activity.n_queued, activity.fraction) == (0, 4, 0.0)
+    assert set(looked) == {waiting}
+
+
+def test_activity_of_nothing_is_complete(open_service: Open) -> None:
+    assert open_service().activity().fraction == 1.0

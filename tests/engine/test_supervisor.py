@@ -123,7 +123,7 @@ def test_cancelling_one_study_leaves_a_shared_run_to_the_other(make_desk: MakeDe
     desk.finish(shared, RunState.CANCELLED)
     desk.supervisor.pump()
 
-    assert desk.supervisor.holds((second, shared))
+    assert (second, shared) in desk.supervisor.held()
 
 
 def test_a_run_that_fails_after_a_second_submission_is_not_executed_again(
@@ -137,7 +137,7 @@ def test_a_run_that_fails_after_a_second_submission_is_not_executed_again(
     desk.finish(failed, RunState.FAILED)
     desk.supervisor.pump()
 
-    assert not desk.supervisor.holds((study_id, failed))
+    assert (study_id, failed) not in desk.supervisor.held()
     assert desk.runs.history(failed).state is RunState.FAILED
 
 

@@ -239,3 +239,17 @@ def test_a_full_disk_is_an_error_in_words(tmp_path: Path) -> None:
 
     assert store.ids() == ()
     assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_a_study_that_changed_on_disk_is_read_again(tmp_path: Path) -> None:
+    store = StudyStore(tmp_path)
+    study_id = save(store, study())
+    path = tmp_path / study_id / "study.json"
+    whole = path.read_bytes()
+    assert store.load(study_id) is store.load(study_id)
+
+    path.write_bytes(whole.replace(b"Quick", b"Quack"))
+    with pytest.raises(StoreError, match="damaged"):
+        store.load(study_id)
+    path.write_bytes(whole)
+    assert store.load(study_id).config == study()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from alscope.config import RunConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
 from alscope.engine.service import Service
 from alscope.results.columns import METRICS
+from alscope.types import Arrays
 from tests.source import ROOT
 
 __all__ = ["address", "page", "raw_texts", "record", "small_study", "texts"]
@@ -29,9 +31,21 @@ def small_study(name: str = "small", *, n_seeds: int = 2, **scenario: Any) -> St
 
 
 def record(
-    service: Service, study: StudyConfig, *, fingerprint: str = "data", failed: tuple[int, ...] = ()
+    service: Service,
+    study: StudyConfig,
+    *,
+    fingerprint: str = "data",
+    failed: tuple[int, ...] = (),
+    query: Callable[[int], Arrays] | None = None,
 ) -> str:
     """Store a study with all its rounds; runs at the places `failed` fail after the first.
+
+    Args:
+        service: Where.
+        study: What.
+        fingerprint: Of the data.
+        failed: Places of runs.
+        query: Makes the arrays of the query of a round; None: no arrays are stored.
 
     Returns:
         The study id.
@@ -43,7 +57,10 @@ def record(
         with service.runs.open(run_id) as writer:
             writer.append("started", {})
             for number in range(1 if place in failed else run.scenario.n_rounds + 1):
-                writer.append("round", _round(run, number, fingerprint))
+                blobs = None
+                if query is not None and number < run.scenario.n_rounds:
+                    blobs = {"query": query(number)}
+                writer.append("round", _round(run, number, fingerprint), blobs=blobs)
             writer.append(*_end(failing=place in failed))
     return study_id
 
