@@ -1,0 +1,220 @@
+"""Who beats whom: the matrix, and what is behind one of its cells."""
+
+from __future__ import annotations
+
+import json
+
+import altair as alt
+import pandas as pd
+
+from alscope.charts.theme import style_of
+
+__all__ = [
+    "BEATEN",
+    "BEATS",
+    "block_dots_chart",
+    "difference_chart",
+    "matrix_chart",
+    "matrix_data",
+    "pair_data",
+]
+
+BEATS, BEATEN = "beats others", "is beaten"
+"""Titles of the column and the row of sums."""
+
+_PALE, _DEEP = "#f1f4f8", "#0b3d73"
+_SWITCH = 0.62
+"""Share of the colour scale from which white text has the higher contrast."""
+
+_NEUTRAL = "#7f7f7f"
+
+
+def matrix_data(matrix: pd.DataFrame, order: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Exactly the rows that `matrix_chart` draws.
+
+    Args:
+        matrix: From `alscope.results.pairwise.matrix_frame`.
+        order: From `matrix_order` of the same value.
+        value: "share" or "penalty".
+
+    Returns:
+        The columns of `matrix`, `kind` ("cell" or "sum"), `value` and `text`. Sums have their own
+        row and column; cells that cannot show a win have the text "n/a".
+    """
+    cells = matrix.assign(kind="cell", value=matrix[value])
+    right = pd.DataFrame({"row": order["strategy"], "column": BEATS, "value": order["beats"]})
+    below = pd.DataFrame({"row": BEATEN, "column": order["strategy"], "value": order["beaten"]})
+    data = pd.concat([cells, right.assign(kind="sum"), below.assign(kind="sum")], ignore_index=True)
+    percent = (100 * data["value"]).round()
+    text = percent if value == "share" else data["value"].round(1)
+    words = [
+        "n/a" if pd.isna(number) else f"{number:.0f}" if value == "share" else f"{number:.1f}"
+        for number in text
+    ]
+    return data.assign(text=pd.Series(words, dtype="str"))
+
+
+def matrix_chart(
+    data: pd.DataFrame,
+    order: list[str],
+    *,
+    value: str,
+    title: str,
+    chosen: tuple[str, str] | None = None,
+) -> alt.LayerChart | alt.FacetChart:
+    """Rows beat columns; a click on a cell is the selection `cell` with `row` and `column`.
+
+    Args:
+        data: From `matrix_data`.
+        order: Strategies, the best first.
+        value: "share" or "penalty".
+        title: What the numbers are.
+        chosen: Row and column of the cell to outline.
+    """
+    top = 1.0 if value == "share" else max(float(data["n_scenarios"].max() or 1), 1.0)
+    selection = alt.selection_point(name="cell", fields=["row", "column"], empty=False)
+    x_axis = alt.Axis(orient="top", labelAngle=-60, labelLimit=110, domain=False, ticks=False)
+    y_axis = alt.Axis(labelLimit=130, domain=False, ticks=False)
+    base = alt.Chart(data).encode(
+        x=alt.X("column:N", sort=[*order, BEATS], title=None, axis=x_axis),
+        y=alt.Y("row:N", sort=[*order, BEATEN], title=None, axis=y_axis),
+        tooltip=_matrix_tooltip(value, title),
+    )
+    cells = base.transform_filter("datum.kind == 'cell'")
+    scale = alt.Scale(domain=[0, top], range=[_PALE, _DEEP], clamp=True)
+    tiles = cells.mark_rect(cursor="pointer").encode(
+        color=alt.Color("value:Q", scale=scale, legend=None)
+    )
+    # The number of columns is fixed, the width is not: text shrinks with the cell.
+    n_columns = len(order) + 1
+    size = alt.ExprRef(f"max(4, min(13, width / {n_columns} / 2.3))")
+    text = cells.mark_text(fontSize=size).encode(
+        text="text:N",
+        color=alt.condition(
+            f"isValid(datum.value) && datum.value > {_SWITCH * top}",
+            alt.value("#ffffff"),
+            alt.value("#111111"),
+        ),
+    )
+    sums = base.transform_filter("datum.kind == 'sum'").mark_text(fontSize=size, fontWeight="bold")
+    layers = [tiles.add_params(selection), text, sums.encode(text="text:N")]
+    if chosen:
+        row, column = map(json.dumps, chosen)
+        here = base.transform_filter(f"datum.row == {row} && datum.column == {column}")
+        layers.append(here.mark_rect(fillOpacity=0, stroke="#d55e00", strokeWidth=3))
+    chart = alt.layer(*layers)
+    return chart.properties(height=90 + 28 * (len(order) + 1))
+
+
+def pair_data(blocks: pd.DataFrame) -> pd.DataFrame:
+    """Exactly the rows that the two charts of a pair draw.
+
+    Args:
+        blocks: From `alscope.results.pairwise.pair_blocks`.
+
+    Returns:
+        Its columns and `result`: who is better in the block, or why that is not said.
+    """
+    results = [
+        f"{first} better"
+        if outcome > 0
+        else f"{second} better"
+        if outcome < 0
+        else "cannot be shown"
+        if smallest > 0.05
+        else "not shown"
+        for first, second, outcome, smallest in zip(
+            blocks["first"],
+            blocks["second"],
+            blocks["outcome"],
+            blocks["smallest_corrected"],
+            strict=True,
+        )
+    ]
+    return blocks.assign(result=pd.Series(results, dtype="str"))[blocks["n"] > 0].reset_index(
+        drop=True
+    )
+
+
+def difference_chart(
+    data: pd.DataFrame, first: str, second: str, *, y_title: str, height: int = 280
+) -> alt.LayerChart | alt.FacetChart:
+    """Mean paired difference over the budget with its 95 % t-interval, one panel per scenario.
+
+    Args:
+        data: From `pair_data`.
+        first: The strategy whose advantage is above zero.
+        second: The other.
+        y_title: Title of the vertical axis.
+        height: Of one panel, in pixels.
+    """
+    base = alt.Chart(data).encode(
+        x=alt.X("n_annotated:Q", title="Annotated samples", scale=alt.Scale(zero=False))
+    )
+    zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(y=alt.datum(0))
+    color = style_of(first).color
+    band = base.mark_area(opacity=0.22, color=color, strokeWidth=0).encode(
+        y=alt.Y("low:Q", title=y_title), y2="high:Q"
+    )
+    line = base.mark_line(color=color).encode(y=alt.Y("difference:Q", title=y_title))
+    points = _points(base, first, second).encode(y=alt.Y("difference:Q", title=y_title))
+    layers = alt.layer(zero, band, line, points).properties(height=height)
+    if data["scenario"].nunique() > 1:
+        panels: alt.FacetChart = layers.facet(facet=alt.Facet("scenario:N", title=None), columns=2)
+        # Budgets and difficulty differ between scenarios.
+        panels = panels.resolve_scale(x="independent", y="independent")
+        return panels.properties(description=y_title)
+    return layers.properties(description=y_title)
+
+
+def block_dots_chart(
+    data: pd.DataFrame, first: str, second: str, *, x_title: str
+) -> alt.LayerChart | alt.FacetChart:
+    """The difference in every block, a row per scenario.
+
+    Args:
+        data: From `pair_data`.
+        first: The strategy whose advantage is to the right of zero.
+        second: The other.
+        x_title: Title of the horizontal axis.
+    """
+    base = alt.Chart(data).encode(y=alt.Y("scenario:N", title=None, axis=alt.Axis(labelLimit=220)))
+    zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(x=alt.datum(0))
+    dots = _points(base, first, second).encode(x=alt.X("difference:Q", title=x_title))
+    chart = alt.layer(zero, dots)
+    return chart.properties(height=60 + 30 * data["scenario"].nunique())
+
+
+def _points(base: alt.Chart, first: str, second: str) -> alt.Chart:
+    """Marks that tell by colour and shape who is better in a block."""
+    domain = [f"{first} better", f"{second} better", "not shown", "cannot be shown"]
+    colors = [style_of(first).color, style_of(second).color, _NEUTRAL, _NEUTRAL]
+    shapes = ["triangle-up", "triangle-down", "circle", "cross"]
+    legend = alt.Legend(title="In the block")
+    marks: alt.Chart = base.mark_point(size=70, filled=True, opacity=0.85)
+    return marks.encode(
+        color=alt.Color("result:N", scale=alt.Scale(domain=domain, range=colors), legend=legend),
+        shape=alt.Shape("result:N", scale=alt.Scale(domain=domain, range=shapes), legend=legend),
+        tooltip=[
+            alt.Tooltip("scenario:N", title="Scenario"),
+            alt.Tooltip("n_annotated:Q", title="Annotated samples"),
+            alt.Tooltip("difference:Q", title=f"{first} - {second}", format="+.4f"),
+            alt.Tooltip("low:Q", title="Low", format="+.4f"),
+            alt.Tooltip("high:Q", title="High", format="+.4f"),
+            alt.Tooltip("p:Q", title="p", format=".3g"),
+            alt.Tooltip("p_corrected:Q", title="p corrected", format=".3g"),
+            alt.Tooltip("n:Q", title="Seeds"),
+            alt.Tooltip("result:N", title="Result"),
+        ],
+    )
+
+
+def _matrix_tooltip(value: str, title: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("row:N", title="Row"),
+        alt.Tooltip("column:N", title="Column"),
+        alt.Tooltip("value:Q", title=title, format=".0%" if value == "share" else ".2f"),
+        alt.Tooltip("n_wins:Q", title="Blocks won"),
+        alt.Tooltip("n_blocks:Q", title="Blocks"),
+        alt.Tooltip("n_reachable:Q", title="Blocks that could show a win"),
+    ]
