@@ -133,7 +133,7 @@ PRESETS = {
     ),
     "sampling_bias": Preset(
         title="Sampling bias",
-        claim="Where labels are coin flips, doubt never ends: Margin stays there and loses to Random.",
+        claim="Where labels are coin flips, doubt never ends: Margin stays and loses to Random.",
         game=_game("honeypot", "knn", ("random", "margin"), budget=30),
         effect=Effect(
             column="accuracy",
