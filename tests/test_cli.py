@@ -20,7 +20,7 @@ from alscope.cli import main
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import table
 from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
-from alscope.config_io import write_study
+from alscope.config_io import parse_study, write_study
 from alscope.engine.defaults import Paths
 from alscope.registry import backbones, datasets, strategies
 from alscope.store.runs import RunStore
@@ -35,6 +35,7 @@ COMMANDS = (
     ["list"],
     ["show", "x"],
     ["resume", "x"],
+    ["add-seeds", "x", "3"],
     ["export", "x", "--out", "f"],
     ["bundle", "x", "--out", "f"],
     ["import-bundle", "f"],
@@ -127,7 +128,6 @@ def test_shared_options_have_defaults(command: list[str]) -> None:
     [
         [],
         ["fly"],
-        ["run"],
         ["list", "--workers", "0"],
         ["list", "--threads", "many"],
         ["list", "--executor", "ray"],
@@ -192,6 +192,54 @@ def test_a_dry_run_counts_what_is_done(cli: Cli, study_file: Path, cache_folder:
     stored(cache_folder, tiny())
 
     assert re.search(r"runs: +4, of which 4 are done", cli("run", str(study_file), "--dry-run")[1])
+
+
+def test_a_preset_is_printed_as_a_study_that_gives_the_same_back(cli: Cli) -> None:
+    code, out, _ = cli("run", "--preset", "openset", "--dataset", "digits", "--print")
+    study = parse_study(out)
+
+    assert code == 0
+    assert [scenario.ood_ratio for scenario in study.scenarios] == [0.2, 0.4, 0.6]
+    assert "mqnet" in {spec.name for spec in study.strategies}
+
+
+def test_a_preset_is_planned_with_the_seeds_asked_for(cli: Cli, cache_folder: Path) -> None:
+    preset = ("--preset", "essentials", "--dataset", "digits")
+    code, out, _ = cli("run", *preset, "--seeds", "2", "--dry-run")
+
+    assert code == 0
+    assert re.search(r"runs: +12, of which 0 are done", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give a study file"),
+        (["study.toml", "--preset", "paper"], "give a study file"),
+        (["study.toml", "--dataset", "digits"], "belong to --preset"),
+        (["--preset", "essentials"], "needs --dataset"),
+        (["--preset", "esentials", "--dataset", "digits"], "did you mean 'essentials'"),
+        (["--preset", "essentials", "--dataset", "digitz"], "did you mean 'digits'"),
+        (["--preset", "paper", "--dataset", "digits"], "no run on 'digits'"),
+    ],
+)
+def test_a_preset_that_cannot_be_made_is_refused(cli: Cli, arguments: list[str], said: str) -> None:
+    code, _, error = cli("run", *arguments)
+
+    assert code == 2
+    assert said in error
+
+
+def test_seeds_are_added_to_a_study(cli: Cli, cache_folder: Path) -> None:
+    # The runs recorded by hand are of other data than the real ones, so no table is printed.
+    study_id = stored(cache_folder, tiny())
+    cli("add-seeds", study_id, "1", "--executor", "serial")
+    store = StudyStore(Paths(cache_folder).studies)
+    larger = store.load(store.ids()[0])
+
+    assert larger.study_id != study_id
+    assert larger.config.seeds == (0, 1, 2)
+    assert set(store.load(study_id).run_ids) < set(larger.run_ids)
 
 
 def test_every_problem_of_a_study_file_has_its_line(cli: Cli, study_file: Path) -> None:

@@ -26,7 +26,11 @@ HEAVY = {"torch", "torchvision", "transformers", "datasets", "sklearn"}
 INPUTS, LEARN, DECLARATIONS = "alscope.inputs", "alscope.learn", "alscope.learn.protocols"
 
 # The doors of the engine for pages, interface and command line.
-ENGINE_DOORS = {"alscope.engine.service", "alscope.engine.defaults"}
+ENGINE_DOORS = {
+    "alscope.engine.service",
+    "alscope.engine.defaults",
+    "alscope.engine.presets",
+}
 
 FILES = engine_files() + view_files()
 BY_NAME = {module_name(path): path for path in FILES}
@@ -142,12 +146,12 @@ def test_importing_a_light_module_never_imports_torch() -> None:
 
 
 def test_training_and_engine_name_no_strategy() -> None:
-    # The demo study names its strategies; nothing else may.
+    # The demo study and the presets name their strategies; nothing else may.
     files = [
         path
         for path in engine_files()
         if room(module_name(path)) in {"alscope.learn", "alscope.engine"}
-        and module_name(path) != "alscope.engine.defaults"
+        and module_name(path) not in {"alscope.engine.defaults", "alscope.engine.presets"}
     ]
     wrong = [
         f"{module_name(path)}:{node.lineno} says {node.value!r}"

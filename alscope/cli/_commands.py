@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from alscope.cli._follow import follow
 from alscope.cli._terminal import area_lines, complain, put, put_json, table
-from alscope.config_io import parse_study, read_text
+from alscope.config_io import parse_study, read_text, write_study
+from alscope.engine.presets import find_preset
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -16,7 +18,17 @@ if TYPE_CHECKING:
     from alscope.config import StudyConfig
     from alscope.engine.service import Plan, Service, StudyStatus
 
-__all__ = ["demo", "export", "list_studies", "open_service", "report", "resume", "run", "show"]
+__all__ = [
+    "add_seeds",
+    "demo",
+    "export",
+    "list_studies",
+    "open_service",
+    "report",
+    "resume",
+    "run",
+    "show",
+]
 
 
 def open_service(arguments: argparse.Namespace, *, executor: str | None = None) -> Service:
@@ -40,15 +52,51 @@ def open_service(arguments: argparse.Namespace, *, executor: str | None = None) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """`alscope run STUDY.toml`."""
-    text = read_text(arguments.file)
+    """`alscope run STUDY.toml`, or `alscope run --preset NAME --dataset NAME`."""
     with open_service(arguments) as service:
-        study = parse_study(text, check=service.problems)
+        study = _asked(arguments, service)
+        if arguments.print:
+            put(write_study(study).rstrip("\n"))
+            return 0
         plan = service.preview(study)
         if arguments.dry_run:
             put(*_plan_lines(study, plan))
             return 0
         return _execute(service, study, plan)
+
+
+def _asked(arguments: argparse.Namespace, service: Service) -> StudyConfig:
+    """The study of a file, or of a preset.
+
+    Raises:
+        ConfigError: With every problem found; also if both are asked for, or neither.
+        UnknownNameError: If there is no such preset or data set.
+    """
+    if (arguments.file is None) == (arguments.preset is None):
+        raise _usage("give a study file, or --preset with --dataset")
+    if arguments.file is not None:
+        if arguments.dataset or arguments.seeds:
+            raise _usage("--dataset and --seeds belong to --preset; edit the study file")
+        return parse_study(read_text(arguments.file), check=service.problems)
+    if arguments.dataset is None:
+        raise _usage("--preset needs --dataset NAME; see: alscope datasets")
+    made = find_preset(arguments.preset).study(arguments.dataset, service.data_root)
+    for out in made.left_out:
+        complain(f"note: {out.strategy} is left out: {out.reason}")
+    if arguments.seeds is None:
+        return made.study
+    return dataclasses.replace(made.study, seeds=tuple(range(arguments.seeds)))
+
+
+def _usage(message: str) -> ConfigError:
+    return ConfigError([Problem("", message)])
+
+
+def add_seeds(arguments: argparse.Namespace) -> int:
+    """`alscope add-seeds STUDY N`."""
+    with open_service(arguments) as service:
+        study_id = find_study(service, arguments.study).study_id
+        return _finish(service, service.add_seeds(study_id, arguments.number))
 
 
 def demo(arguments: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ class Exit(IntEnum):
 _COMMANDS: dict[str, Callable[..., int]] = {
     "run": _commands.run,
     "demo": _commands.demo,
+    "add-seeds": _commands.add_seeds,
     "resume": _commands.resume,
     "list": _commands.list_studies,
     "show": _commands.show,

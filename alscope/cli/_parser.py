@@ -9,6 +9,7 @@ from typing import Any
 from alscope import __version__
 from alscope.cli._bundle import add_bundle, add_import_bundle
 from alscope.cli._import import add_import
+from alscope.engine.presets import PRESETS
 
 __all__ = ["make_parser"]
 
@@ -57,11 +58,20 @@ class _Commands:
 
 def _add_work(commands: _Commands) -> None:
     run = commands.add("run", "Run a study, or what is missing of it")
-    run.add_argument("file", metavar="STUDY.toml", type=Path, help="the study")
+    run.add_argument("file", metavar="STUDY.toml", type=Path, nargs="?", help="the study")
+    run.add_argument(
+        "--preset", metavar="NAME", help=f"instead of a file: {', '.join(PRESETS)}; with --dataset"
+    )
+    run.add_argument("--dataset", metavar="NAME", help="the data set of the preset")
+    run.add_argument("--seeds", metavar="N", type=_count, help="seeds, instead of the preset's")
+    run.add_argument("--print", action="store_true", help="print the study as TOML, run nothing")
     run.add_argument(
         "--dry-run", action="store_true", help="check it and print the plan, but run nothing"
     )
     commands.add("demo", "Compare seven strategies on digits; minutes, no network")
+    more = commands.add("add-seeds", "Repeat a study with more seeds; done runs are taken over")
+    _add_study(more)
+    more.add_argument("number", metavar="N", type=_count, help="how many seeds to add")
     resume = commands.add("resume", "Continue a study, failed and cancelled runs included")
     _add_study(resume)
     resume.add_argument(

@@ -19,6 +19,7 @@ from alscope.engine.defaults import Paths, cache_root, data_root
 from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
+from alscope.engine.extend import more_seeds
 from alscope.engine.plan import Plan, composition, make_plan, study_problems
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
@@ -194,9 +195,29 @@ class Service:
         if problems:
             raise ConfigError(problems)
         study_id = self.studies_store.id_of(study)
-        self.studies_store.save(study_id, study)
-        self.retry(study_id)
+        with self.runs.changing():  # nobody deletes a run that it shares meanwhile
+            self.studies_store.save(study_id, study)
+            self.retry(study_id)
         return study_id
+
+    def add_seeds(self, study_id: str, n_more: int) -> str:
+        """Start a study with more seeds than an earlier one, whose runs it takes over.
+
+        A study never changes: its id is the digest of what it is, and a link to it means the same
+        for ever. So this is a second study; runs belong to both, and none is executed twice.
+
+        Args:
+            study_id: The earlier study.
+            n_more: How many seeds to add; they count on from its largest seed.
+
+        Returns:
+            The id of the larger study.
+
+        Raises:
+            UnknownNameError: If there is no such study.
+            ConfigError: If the number is not positive, or the larger study cannot run.
+        """
+        return self.submit(more_seeds(self.study(study_id).config, n_more))
 
     def resume(
         self,
@@ -250,11 +271,12 @@ class Service:
             raise StoreError(f"study {status.name!r} is running; cancel it first")
         for run in status.runs:
             self._supervisor.drop((study_id, run.run_id))
-        others = self._runs_of_others(study_id)
-        self.studies_store.delete(study_id)
-        for run in status.runs:
-            if others is not None and run.run_id not in others and self.runs.exists(run.run_id):
-                self.runs.delete(run.run_id)
+        with self.runs.changing():  # nobody submits a study that shares them meanwhile
+            others = self._runs_of_others(study_id)
+            self.studies_store.delete(study_id)
+            for run in status.runs:
+                if others is not None and run.run_id not in others and self.runs.exists(run.run_id):
+                    self.runs.delete(run.run_id)
 
     def wait(self, study_id: str, timeout: float | None = None) -> StudyStatus:
         """Wait until no run of a study is running or queued; a serial executor works in here.
@@ -265,12 +287,11 @@ class Service:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            if self._supervisor.inline:
-                self._supervisor.pump()
+            worked = self._supervisor.inline and self._supervisor.pump()
             status = self.study(study_id)
             if not status.n_active or (deadline is not None and time.monotonic() > deadline):
                 return status
-            if not self._supervisor.inline:
+            if not worked:  # somebody else executes it
                 time.sleep(TICK_S)
 
     def close(self) -> None:

@@ -76,8 +76,6 @@ class Supervisor:
 
     def held(self) -> frozenset[Item]:
         """The runs that wait here or were handed to the executor."""
-        if self.inline:  # the thread that executes a run holds the lock all the time
-            return frozenset((*self._queue, *self._running.values()))
         with self._lock:
             return frozenset((*self._queue, *self._running.values()))
 
@@ -103,10 +101,6 @@ class Supervisor:
     def stop(self, item: Item, action: str) -> None:
         """Ask a run to "pause" or "cancel"; one that waits is marked at once."""
         run_id = item[1]
-        if self.inline and run_id in self._running:
-            # The thread that executes it holds the lock until it has stopped.
-            self._executor.request(run_id, action)
-            return
         with self._lock:
             self._queue.pop(item, None)
             self._again.pop(item, None)  # another study may still want the run
@@ -133,13 +127,22 @@ class Supervisor:
             self._thread.join(timeout=10)
         self._executor.shutdown()
 
-    def pump(self) -> None:
-        """One step: collect what finished, forward requests, start what fits."""
+    def pump(self) -> bool:
+        """One step: collect what finished, forward requests, start what fits.
+
+        Returns:
+            Whether a run was executed in here, as an inline executor does.
+        """
         with self._lock:
             self._collect()
             self._forward_requests()
-            self._dispatch()
+            waiting = self._dispatch()
+        if waiting is not None:
+            # Not under the lock: it takes as long as the run, and others want to stop it.
+            self._start(waiting)
+        with self._lock:
             self._collect()
+        return waiting is not None
 
     def _supervise(self) -> None:
         while not self._closed:
@@ -213,23 +216,26 @@ class Supervisor:
         except StoreError:
             return "active"  # not readable now is no wish of the user
 
-    def _dispatch(self) -> None:
+    def _dispatch(self) -> str | None:
+        """Start what fits; the run that an inline executor must be given, if there is one."""
         for item in tuple(self._queue):
             if len(self._running) >= self._executor.max_parallel:
-                return
+                return None
             try:
                 if self._wanted(item[0]) != "active":
                     del self._queue[item]
                 elif self._is_ready(item):
-                    self._launch(item)
+                    del self._queue[item]
+                    self._running[item[1]] = item
+                    if self.inline:
+                        return item[1]
+                    self._start(item[1])
             except StoreError as error:  # one unreadable run must not hold up the others
                 self._queue.pop(item, None)
                 log.warning("run %s is left out: %s", item[1], error)
+        return None
 
-    def _launch(self, item: Item) -> None:
-        run_id = item[1]
-        del self._queue[item]
-        self._running[run_id] = item
+    def _start(self, run_id: str) -> None:
         self._executor.start(
             run_id,
             contended=len(self._running) > 1,

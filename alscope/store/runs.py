@@ -6,6 +6,7 @@
 <root>/<run_id>/lock              held by whoever writes; freed by the system when it dies
 <root>/<run_id>/progress.json     how far the current round is; may vanish
 <root>/<run_id>/owner.json        who wrote last; for messages
+<root>/.changing                  held while runs are made or deleted
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -55,6 +57,7 @@ __all__ = ["Event", "RunHistory", "RunStore", "RunWriter"]
 
 _PATIENCE_S = 2.0
 _REMEMBERED = 1024
+_CHANGE_PATIENCE_S = 30.0  # a study of hundreds of runs takes seconds to make
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -86,6 +89,34 @@ class RunStore:
         self._known: dict[str, _Known] = {}
         self._configured: dict[str, _Configured] = {}
         self._guard = threading.Lock()
+        # One object per store, so that a thread that holds it may take it again.
+        self._changing = FileLock(self._root / ".changing")
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Within, no other thread or process makes or deletes runs.
+
+        Whoever decides from a study which runs to make or to delete holds it meanwhile.
+
+        Raises:
+            StoreError: If another one holds it for half a minute, or it cannot be taken.
+        """
+        try:
+            make_folder(self._root)
+            self._changing.acquire(timeout=_CHANGE_PATIENCE_S, poll_interval=0.02)
+        except Timeout as error:
+            raise StoreError(
+                "another process is making or deleting runs; try again in a moment"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"the run folder cannot be changed: {error.strerror or error}; free space or "
+                "correct its permissions"
+            ) from error
+        try:
+            yield
+        finally:
+            self._changing.release()
 
     def create(self, config: RunConfig) -> str:
         """Make the run of a configuration if it does not exist; returns its id.
@@ -93,6 +124,10 @@ class RunStore:
         Raises:
             StoreError: If it cannot be written.
         """
+        with self.changing():
+            return self._create(config)
+
+    def _create(self, config: RunConfig) -> str:
         run_id = check_id(config.run_id, "run")
         folder = child(self._root, run_id)
         record = seal({"run_id": run_id, "config": config.to_dict()})
@@ -341,6 +376,11 @@ class RunStore:
             RunLockedError: If it is being written.
             StoreError: If there is no such run or it cannot be deleted.
         """
+        self._folder(run_id)
+        with self.changing():
+            self._delete(run_id)
+
+    def _delete(self, run_id: str) -> None:
         folder = self._folder(run_id)
         lock: BaseFileLock = FileLock(folder / "lock", thread_local=False)
         try:

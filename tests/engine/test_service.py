@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -346,3 +347,92 @@ def test_activity_looks_at_no_study_that_is_not_worked_on(
 
 def test_activity_of_nothing_is_complete(open_service: Open) -> None:
     assert open_service().activity().fraction == 1.0
+
+
+def test_seeds_are_added_as_a_larger_study_that_shares_its_runs(open_service: Open) -> None:
+    service = open_service()
+    small = service.submit(tiny_study(seeds=(3, 0)))
+    service.wait(small, timeout=60)
+    before = {run.run_id for run in service.study(small).runs}
+
+    large = service.add_seeds(small, 2)
+    grown = service.wait(large, timeout=60)
+
+    assert large != small
+    assert grown.config.seeds == (3, 0, 4, 5)
+    assert grown.name == "tiny (4 seeds)"
+    assert before < {run.run_id for run in grown.runs}
+    assert (grown.n_runs, grown.n_done) == (8, 8)
+    kinds = [event.kind for run_id in before for event in service.runs.history(run_id).events]
+    assert kinds.count("started") == len(before)
+    assert service.study(small).n_runs == 4
+
+
+def test_growing_twice_counts_the_seeds_in_the_name_once(open_service: Open) -> None:
+    service = open_service(executor="serial")
+    small = service.submit(tiny_study(seeds=(0,)))
+
+    larger = service.add_seeds(service.add_seeds(small, 1), 3)
+
+    assert service.study(larger).name == "tiny (5 seeds)"
+    assert service.study(larger).config.seeds == (0, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("n_more", [0, -1, 1000])
+def test_an_impossible_number_of_seeds_is_refused(open_service: Open, n_more: int) -> None:
+    service = open_service(executor="serial")
+    study_id = service.submit(tiny_study(seeds=(0,)))
+
+    with pytest.raises(ConfigError, match="at least 1"):
+        service.add_seeds(study_id, n_more)
+
+
+def test_a_serial_run_is_paused_from_another_thread_at_once(open_service: Open) -> None:
+    service = open_service(executor="serial")
+    # The first run is finished when the pause comes, so the request has to pass it by.
+    slow = tiny_study(train=tiny_train(min_steps=3000), seeds=(0,))
+    study_id = service.submit(slow)
+    worker = threading.Thread(target=service.wait, args=(study_id,), kwargs={"timeout": 120})
+    worker.start()
+    until(lambda: any(run.stage == "train" for run in service.study(study_id).runs))
+    began = time.monotonic()
+    service.pause(study_id)
+    took = time.monotonic() - began
+    worker.join(timeout=60)
+    status = service.study(study_id)
+
+    assert took < 5
+    assert not worker.is_alive()
+    assert status.state == "paused"
+    assert status.n_done < status.n_runs
+
+
+def test_a_run_is_never_lost_between_deleting_one_study_and_submitting_another(
+    open_service: Open,
+) -> None:
+    service = open_service(executor="serial")
+    first, second = tiny_study(), tiny_study(name="again")
+    study_id = service.submit(first)
+    began, go_on = threading.Event(), threading.Event()
+    others = service._runs_of_others
+
+    def slow(asked: str) -> set[str] | None:
+        found = others(asked)
+        began.set()
+        go_on.wait(timeout=20)
+        return found
+
+    service._runs_of_others = slow  # type: ignore[method-assign]
+    deleting = threading.Thread(target=service.delete, args=(study_id,))
+    deleting.start()
+    began.wait(timeout=20)
+    submitted: list[str] = []
+    submitting = threading.Thread(target=lambda: submitted.append(service.submit(second)))
+    submitting.start()
+    time.sleep(0.2)
+    go_on.set()
+    deleting.join(timeout=20)
+    submitting.join(timeout=20)
+
+    assert [service.runs.exists(run.run_id) for run in second.runs()] == [True] * 4
+    assert service.study(submitted[0]).n_active == 4

@@ -674,5 +674,5 @@ def test_an_empty_store_has_no_runs(tmp_path: Path) -> None:
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
 
-    with pytest.raises(StoreError, match="cannot be created: "):
+    with pytest.raises(StoreError, match="cannot be changed: "):
         RunStore(tmp_path / "runs").create(run_config())

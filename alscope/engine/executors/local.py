@@ -33,6 +33,7 @@ class SerialExecutor:
         self._resources: Resources | None = None
         self._token = StopToken()
         self._running: str | None = None
+        self._early: tuple[str, str] | None = None
         self._finished: list[Finished] = []
 
     def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
@@ -41,7 +42,8 @@ class SerialExecutor:
         self._work(run_id, contended, accept_change)
 
     def request(self, run_id: str, action: str) -> None:
-        """Stop the active run at its next check."""
+        """Stop a run at its next check, also if it is handed over at this moment."""
+        self._early = (run_id, action)
         if run_id == self._running:
             self._token.request(action)
 
@@ -52,6 +54,8 @@ class SerialExecutor:
     def poll(self) -> tuple[Finished, ...]:
         """Runs that finished since the last call."""
         done = []
+        if self._finished:
+            self._early = None  # whom it was meant for has ended
         while self._finished:  # one by one: the thread of a run may append at any moment
             done.append(self._finished.pop(0))
         return tuple(done)
@@ -63,6 +67,8 @@ class SerialExecutor:
     def _begin(self, run_id: str) -> None:
         self._token = StopToken()
         self._running = run_id
+        if self._early is not None and self._early[0] == run_id:
+            self._token.request(self._early[1])
 
     def _work(self, run_id: str, contended: bool, accept_change: bool) -> None:
         state = None
