@@ -182,7 +182,7 @@ def block_dots_chart(
     zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(x=alt.datum(0))
     dots = _points(base, first, second).encode(x=alt.X("difference:Q", title=x_title))
     chart = alt.layer(zero, dots)
-    return chart.properties(height=60 + 30 * data["scenario"].nunique())
+    return chart.properties(height=160 + 30 * data["scenario"].nunique())  # with the legend
 
 
 def _points(base: alt.Chart, first: str, second: str) -> alt.Chart:

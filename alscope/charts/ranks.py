@@ -36,15 +36,15 @@ def critical_difference_data(
         groups: From `alscope.results.posthoc.groups`.
 
     Returns:
-        kind ("strategy", or "group": strategies not shown to differ), strategy (in a group one row
+        kind ("axis", "strategy", or "group": not shown to differ), strategy (in a group one row
         per member), mean_rank, level (place in the drawing), edge (rank at which the line to the
-        name ends), label (name and mean rank), group (its number; 0 for strategies).
+        name or the axis ends), label (name and mean rank), group (its number, else 0).
     """
     n = len(strategies)
     rank = dict(zip(strategies, map(float, mean_ranks), strict=True))
     left_edge, right_edge = _edges(n)
     start, half = _BAR_STEP * (len(groups) + 1) + 0.6, (n + 1) // 2
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = [("axis", "", 1.0, 0.0, float(n), "", 0)]
     for place, name in enumerate(strategies):
         on_left = place < half
         level = start + (place if on_left else n - 1 - place)
@@ -73,17 +73,18 @@ def critical_difference_chart(
     names = data.loc[data["kind"] == "strategy", "strategy"].tolist()
     n = len(names)
     bottom = float(data["level"].max()) + 0.4
-    axis = alt.Axis(orient="top", values=list(range(1, n + 1)), domain=False, grid=False)
+    ticks = list(range(1, n + 1))
+    axis = alt.Axis(orient="top", values=ticks, format="d", domain=False, grid=False)
     x = alt.X("mean_rank:Q", title=x_title, axis=axis, scale=_scale(n))
     y = alt.Y("level:Q", axis=None, scale=alt.Scale(domain=[bottom, 0], nice=False))
     chosen = styles(names)
     colors = alt.Scale(domain=names, range=[chosen[name].color for name in names])
     each = alt.Chart(data).transform_filter("datum.kind == 'strategy'")
     each = each.encode(color=alt.Color("strategy:N", scale=colors, legend=None))
-    stems = each.mark_rule(strokeWidth=1.5).encode(x=x, y=y, y2=alt.datum(0))
+    stems = each.mark_rule(strokeWidth=1.5).encode(x=x, y=y, y2=alt.value(0))
     arms = each.mark_rule(strokeWidth=1.5).encode(x=x, x2="edge:Q", y=y)
-    line = alt.Chart(data.iloc[:1]).mark_rule(color="#7f7f7f", strokeWidth=1.5)
-    line = line.encode(x=alt.datum(1), x2=alt.datum(n), y=alt.datum(0))
+    base = alt.Chart(data).transform_filter("datum.kind == 'axis'")
+    line = base.mark_rule(color="#7f7f7f", strokeWidth=1.5).encode(x=x, x2="edge:Q", y=y)
     layers = [stems, arms, *_labels(data, y, _scale(n)), *_bars(data, x, y)]
     height = round(26 * bottom) + 30
     chart = alt.layer(line, *layers)
@@ -108,7 +109,7 @@ def rank_strips_chart(data: pd.DataFrame, order: Sequence[str]) -> alt.LayerChar
     title = "Rank among the chosen strategies, 1 is best"
     dots = base.mark_circle(opacity=0.75).encode(
         x=alt.X("rank:Q", title=title, scale=scale, axis=axis),
-        size=alt.Size("count():Q", title="Runs", scale=alt.Scale(rangeMin=15, rangeMax=450)),
+        size=alt.Size("count():Q", scale=alt.Scale(rangeMin=15, rangeMax=450), legend=None),
         tooltip=[
             alt.Tooltip("strategy:N", title="Strategy"),
             alt.Tooltip("rank:Q", title="Rank"),
