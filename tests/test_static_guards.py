@@ -27,7 +27,12 @@ TORCH_SEEDS = {"torch.manual_seed", "torch.seed", "torch.cuda.manual_seed_all"}
 TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "bernoulli", "multinomial", "normal"}
 
 SOURCES = engine_files() + view_files()
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "vl_convert": "vl-convert-python"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "vl_convert": "vl-convert-python",
+    "yaml": "pyyaml",
+}
 
 # Folders of one person or machine, and hosts of package registries.
 MACHINE = re.compile(

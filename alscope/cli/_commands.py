@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alscope.cli._follow import follow
 from alscope.cli._terminal import area_lines, complain, put, put_json, table
-from alscope.config_io import parse_study, read_text, write_study
+from alscope.config_io import form_of, parse_study, read_text, write_study
 from alscope.engine.presets import find_preset
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 
@@ -52,11 +52,11 @@ def open_service(arguments: argparse.Namespace, *, executor: str | None = None) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """`alscope run STUDY.toml`, or `alscope run --preset NAME --dataset NAME`."""
+    """`alscope run STUDY`, or `alscope run --preset NAME --dataset NAME`."""
     with open_service(arguments) as service:
         study = _asked(arguments, service)
         if arguments.print:
-            put(write_study(study).rstrip("\n"))
+            put(write_study(study, form=arguments.print).rstrip("\n"))
             return 0
         plan = service.preview(study)
         if arguments.dry_run:
@@ -77,7 +77,9 @@ def _asked(arguments: argparse.Namespace, service: Service) -> StudyConfig:
     if arguments.file is not None:
         if arguments.dataset or arguments.seeds:
             raise _usage("--dataset and --seeds belong to --preset; edit the study file")
-        return parse_study(read_text(arguments.file), check=service.problems)
+        return parse_study(
+            read_text(arguments.file), check=service.problems, form=form_of(arguments.file)
+        )
     if arguments.dataset is None:
         raise _usage("--preset needs --dataset NAME; see: alscope datasets")
     made = find_preset(arguments.preset).study(arguments.dataset, service.data_root)

@@ -58,13 +58,21 @@ class _Commands:
 
 def _add_work(commands: _Commands) -> None:
     run = commands.add("run", "Run a study, or what is missing of it")
-    run.add_argument("file", metavar="STUDY.toml", type=Path, nargs="?", help="the study")
+    run.add_argument(
+        "file", metavar="STUDY", type=Path, nargs="?", help="the study: a .toml or .yaml file"
+    )
     run.add_argument(
         "--preset", metavar="NAME", help=f"instead of a file: {', '.join(PRESETS)}; with --dataset"
     )
     run.add_argument("--dataset", metavar="NAME", help="the data set of the preset")
     run.add_argument("--seeds", metavar="N", type=_count, help="seeds, instead of the preset's")
-    run.add_argument("--print", action="store_true", help="print the study as TOML, run nothing")
+    run.add_argument(
+        "--print",
+        choices=("toml", "yaml"),
+        nargs="?",
+        const="toml",
+        help="print the study as TOML or YAML, run nothing",
+    )
     run.add_argument(
         "--dry-run", action="store_true", help="check it and print the plan, but run nothing"
     )

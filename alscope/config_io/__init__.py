@@ -1,7 +1,7 @@
-"""Studies as TOML files: read with line numbers and all problems at once, write what was changed.
+"""Studies as files: read with line numbers and all problems at once, write what was changed.
 
-    study = read_study(Path("study.toml"))
-    text = write_study(study)
+    study = read_study(Path("study.toml"))       # or .yaml, .yml
+    text = write_study(study)                    # or form="yaml"
 
 A key that no version knows is an error, not a remark: a misspelt `quey_size` would otherwise run
 for an hour with the default.
@@ -17,12 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from alscope.config import StudyConfig
+from alscope.config_io._diff import Change, study_changes
 from alscope.config_io._lines import key_lines, line_of
 from alscope.config_io._reader import StudyReader
-from alscope.config_io._writer import write_study
+from alscope.config_io._writer import write_toml
+from alscope.config_io._yaml import load_yaml, write_yaml
 from alscope.errors import ConfigError, Problem
 
-__all__ = ["locate", "parse_study", "read_study", "read_text", "study_from_dict", "write_study"]
+__all__ = [
+    "FORMS",
+    "Change",
+    "form_of",
+    "locate",
+    "parse_study",
+    "read_study",
+    "read_text",
+    "study_changes",
+    "study_from_dict",
+    "write_study",
+]
+
+FORMS = ("toml", "yaml")
+"""How a study can be written down; both say the same."""
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
@@ -32,7 +48,7 @@ _ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*"|'[^'\n]*')[ \t]*
 
 
 def read_study(path: Path | str) -> StudyConfig:
-    """The study in a TOML file.
+    """The study in a file: YAML if its name ends in .yaml or .yml, else TOML.
 
     Args:
         path: A UTF-8 file of at most 64 kB.
@@ -40,7 +56,25 @@ def read_study(path: Path | str) -> StudyConfig:
     Raises:
         ConfigError: With every problem found and the line it is on.
     """
-    return parse_study(read_text(path))
+    return parse_study(read_text(path), form=form_of(path))
+
+
+def form_of(path: Path | str) -> str:
+    """One of `FORMS`, by the end of a file's name."""
+    return "yaml" if Path(path).suffix.lower() in {".yaml", ".yml"} else "toml"
+
+
+def write_study(study: StudyConfig, *, form: str = "toml") -> str:
+    """A text that `parse_study` turns into an equal study; defaults are left out.
+
+    Args:
+        study: A valid study.
+        form: One of `FORMS`.
+
+    Raises:
+        ConfigError: If a parameter cannot be written down (None, objects).
+    """
+    return write_yaml(study) if form == "yaml" else write_toml(study)
 
 
 def read_text(path: Path | str) -> str:
@@ -66,24 +100,28 @@ def read_text(path: Path | str) -> str:
 
 
 def parse_study(
-    text: str, *, check: Callable[[StudyConfig], Iterable[Problem]] | None = None
+    text: str,
+    *,
+    check: Callable[[StudyConfig], Iterable[Problem]] | None = None,
+    form: str = "toml",
 ) -> StudyConfig:
-    """The study in a TOML text.
+    """The study in a text.
 
     Args:
         text: The document; keys are the fields of `StudyConfig`. `strategies` holds names or
             tables; `seeds` holds a list, or a number n for the seeds 0 to n - 1.
         check: Finds what only registries and data can tell (`Service.problems`), so that it is
             reported together with everything else.
+        form: One of `FORMS`.
 
     Raises:
         ConfigError: With every problem found and the line it is on.
     """
-    document = _load(text)
+    document, lines = _load(text, form)
     reader = StudyReader()
     study = reader.study(document, check)
     if reader.problems:
-        raise ConfigError(locate(reader.problems, text))
+        raise ConfigError(_located(reader.problems, lines()))
     return study
 
 
@@ -104,14 +142,18 @@ def study_from_dict(document: dict[str, Any]) -> StudyConfig:
     return study
 
 
-def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
-    """The problems with the lines of a TOML text attached, sorted by line.
+def locate(problems: Iterable[Problem], text: str, *, form: str = "toml") -> tuple[Problem, ...]:
+    """The problems with the lines of a text attached, sorted by line.
 
     Args:
         problems: With paths such as `scenarios[0].query_size`.
         text: The document the configuration was read from.
+        form: One of `FORMS`.
     """
-    lines = key_lines(text)
+    return _located(problems, _load(text, form)[1]())
+
+
+def _located(problems: Iterable[Problem], lines: dict[str, int]) -> tuple[Problem, ...]:
     found = [
         dataclasses.replace(problem, line=problem.line or line_of(problem.path, lines))
         for problem in problems
@@ -119,8 +161,16 @@ def locate(problems: Iterable[Problem], text: str) -> tuple[Problem, ...]:
     return tuple(sorted(found, key=lambda problem: problem.line or 0))
 
 
-def _load(text: str) -> dict[str, Any]:
+def _load(text: str, form: str) -> tuple[dict[str, Any], Callable[[], dict[str, int]]]:
+    """The document, and what finds the line of every key in it."""
     _check_size(len(text.encode("utf-8", "surrogatepass")))
+    if form == "yaml":
+        document, lines = load_yaml(text, max_depth=MAX_DEPTH)
+        return document, lambda: lines
+    return _load_toml(text), lambda: key_lines(text)
+
+
+def _load_toml(text: str) -> dict[str, Any]:
     if _ENDLESS_KEY.search(text):
         raise _refused(f"is nested more than {MAX_DEPTH} levels deep")
     try:

@@ -130,6 +130,10 @@ class StudyReader:
             if key not in hints:
                 self._unknown(key, tuple(hints), where, path)
                 continue
+            if value is None:  # YAML has a word for nothing
+                if not _may_be_none(hints[key]):
+                    self._wrong(where, "has no value; write one, or remove the key")
+                continue
             converted = self._convert(value, hints[key], where)
             if converted is not None:
                 fields[key] = converted
@@ -173,7 +177,7 @@ class StudyReader:
             self._wrong(path, f"is {_shown(value)}, but must be a table of settings")
             return None
         for where, leaf in _leaves(value, path):
-            complaint = _number_complaint(leaf)
+            complaint = "has no value" if leaf is None else _number_complaint(leaf)
             if isinstance(leaf, datetime.date | datetime.time):
                 complaint = f"is {_shown(leaf)}, but must be a number, a text or a list"
             if complaint:
@@ -207,7 +211,13 @@ def _is(value: Any, kind: type) -> bool:
     return isinstance(value, int | float) if kind is float else isinstance(value, kind)
 
 
+def _may_be_none(hint: Any) -> bool:
+    return type(None) in typing.get_args(hint)
+
+
 def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""From a study to a TOML text."""
+"""From a study to a plain table, and to a TOML text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,31 @@ from typing import Any
 from alscope.config import StudyConfig
 from alscope.errors import ConfigError, Problem
 
-__all__ = ["write_study"]
+__all__ = ["study_table", "write_toml"]
 
 
-def write_study(study: StudyConfig) -> str:
-    """A TOML text that `parse_study` turns into an equal study; defaults are left out.
+def study_table(study: StudyConfig) -> dict[str, Any]:
+    """The study as a plain table; defaults are left out, the schema number is not."""
+    table: dict[str, Any] = {
+        "schema": study.schema,
+        "name": study.name,
+        **_changed(study, ("description",)),
+        "seeds": list(study.seeds),
+    }
+    for name in ("backbone", "train"):
+        table[name] = _changed(getattr(study, name))
+    table["scenarios"] = [_changed(item) for item in study.scenarios]
+    simple = all(not spec.params and spec.candidates is None for spec in study.strategies)
+    table["strategies"] = (
+        [spec.name for spec in study.strategies]
+        if simple
+        else [_changed(item) for item in study.strategies]
+    )
+    return {key: _plain(value, key) for key, value in table.items() if value not in ({}, [])}
+
+
+def write_toml(study: StudyConfig) -> str:
+    """A TOML text that is read as an equal study; defaults are left out.
 
     Args:
         study: A valid study.
@@ -22,20 +42,32 @@ def write_study(study: StudyConfig) -> str:
     Raises:
         ConfigError: If a parameter cannot be expressed in TOML (None, objects).
     """
-    head = {"name": study.name, **_changed(study, ("description", "schema"))}
-    simple = all(not spec.params and spec.candidates is None for spec in study.strategies)
-    if simple:
-        head["strategies"] = [spec.name for spec in study.strategies]
-    head["seeds"] = list(study.seeds)
-    blocks = [_pairs(head)]
-    for name in ("backbone", "train"):
-        changed = _changed(getattr(study, name))
-        if changed:
-            blocks.append(f"[{name}]\n{_pairs(changed)}")
-    blocks += [f"[[scenarios]]\n{_pairs(_changed(item))}" for item in study.scenarios]
-    if not simple:
-        blocks += [f"[[strategies]]\n{_pairs(_changed(item))}" for item in study.strategies]
+    table = study_table(study)
+    # Simple values first: in TOML everything after a header belongs to its table.
+    blocks = [_pairs({key: value for key, value in table.items() if not _is_table(value)})]
+    for key, value in table.items():
+        if isinstance(value, dict):
+            blocks.append(f"[{key}]\n{_pairs(value)}")
+        elif _is_table(value):
+            blocks += [f"[[{key}]]\n{_pairs(item)}" for item in value]
     return "\n".join(blocks)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
+
+
+def _plain(value: Any, path: str) -> Any:
+    """The value as lists and tables of texts, numbers and booleans."""
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, path) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{path}.{key}") for key, item in value.items()}
+    raise ConfigError([Problem(path, f"is {value!r}, which cannot be written down; remove it")])
 
 
 def _changed(value: Any, names: tuple[str, ...] | None = None) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from alscope.config import (
     BackboneConfig,
@@ -14,7 +16,16 @@ from alscope.config import (
     TrainConfig,
 )
 
-__all__ = ["Paths", "cache_root", "data_root", "demo_study"]
+__all__ = ["REFERENCES", "Paths", "cache_root", "data_root", "demo_study"]
+
+REFERENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "random": "without it no gain can be stated",
+        "margin": "large comparisons found it the simple strategy that is hardest to beat, so a "
+        "gain over Random alone says little",
+    }
+)
+"""Strategies that every comparison should have, and what is missing without them."""
 
 
 @dataclass(frozen=True)

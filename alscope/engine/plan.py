@@ -15,7 +15,16 @@ from alscope.data.lookup import find_dataset
 from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
 from alscope.data.scenario import build_scenario, scenario_problems
-from alscope.engine.preview import estimate, pending, study_warnings
+from alscope.engine.pitfalls import Pitfall, pitfalls
+from alscope.engine.preview import (
+    disk_bytes,
+    known_classes,
+    pending,
+    remarks,
+    sizes,
+    study_warnings,
+)
+from alscope.engine.timings import Estimate, Rates, Sizes, TimingBook
 from alscope.errors import (
     ConfigError,
     DatasetError,
@@ -29,7 +38,7 @@ from alscope.store.runs import RunStore
 from alscope.strategies._base import Strategy
 from alscope.types import RunState, SampleSpec
 
-__all__ = ["Plan", "composition", "make_plan", "strategy_problems", "study_problems"]
+__all__ = ["Plan", "composition", "make_plan", "strategy_problems", "study_problems", "time_of"]
 
 
 @dataclass(frozen=True)
@@ -41,21 +50,50 @@ class Plan:
         n_done: Runs finished already, here or in another study.
         n_trainings: Trainings of the target model still to do; equal ones of round 0 count once.
         n_evaluations: Points of all learning curves.
-        seconds: Lower and upper estimate of the remaining time, from runs of the same data set and
-            backbone on this machine; None if there are none.
-        warnings: Legal choices that probably spoil the result, in words.
+        warnings: Legal choices that probably spoil the result, in words: the pitfalls that it walks
+            into, then the remarks.
+        time: How long what is left will take; None if nothing like it was measured here.
+        workers: Runs at the same time that `time` is for.
+        disk_bytes: What the records of the runs to do will take.
+        pitfalls: Every question about the study, answered.
+        remarks: What to know about network, data and strategies.
+        absent: Data sets that are not here and will be downloaded at the start.
     """
 
     n_runs: int
     n_done: int
     n_trainings: int
     n_evaluations: int
-    seconds: tuple[float, float] | None
     warnings: tuple[str, ...]
+    time: Estimate | None
+    workers: int
+    disk_bytes: int
+    pitfalls: tuple[Pitfall, ...]
+    remarks: tuple[str, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def seconds(self) -> tuple[float, float] | None:
+        """Lower and upper estimate of the remaining time; None if there is none."""
+        return None if self.time is None else (self.time.low, self.time.high)
 
 
-def make_plan(study: StudyConfig, root: DataRoot, store: RunStore, *, workers: int = 1) -> Plan:
+def make_plan(
+    study: StudyConfig,
+    root: DataRoot,
+    store: RunStore,
+    *,
+    workers: int = 1,
+    rates: Rates | None = None,
+) -> Plan:
     """Check a study and preview its cost; nothing is downloaded for it.
+
+    Args:
+        study: What to run.
+        root: Where data sets are.
+        store: Where its runs are or will be.
+        workers: Runs at the same time.
+        rates: What was measured here; None: read it from the store.
 
     Raises:
         ConfigError: With every problem found. Counts of data that are not here yet are checked when
@@ -66,15 +104,41 @@ def make_plan(study: StudyConfig, root: DataRoot, store: RunStore, *, workers: i
         raise ConfigError(problems)
     runs = study.runs()
     todo = [run for run in runs if store_state(store, run.run_id) is not RunState.DONE]
-    firsts = {_first_model(run) for run in todo}
+    found = pitfalls(study, lambda scenario: known_classes(scenario, root))
+    sized = {scenario: sizes(scenario, root) for scenario in study.scenarios}
     return Plan(
         n_runs=len(runs),
         n_done=len(runs) - len(todo),
-        n_trainings=len(firsts) + sum(run.scenario.n_rounds for run in todo),
+        n_trainings=len({_first_model(run) for run in todo})
+        + sum(run.scenario.n_rounds for run in todo),
         n_evaluations=sum(run.scenario.n_rounds + 1 for run in runs),
-        seconds=estimate(todo, store, workers),
-        warnings=tuple(study_warnings(study, root)),
+        warnings=tuple(study_warnings(study, root, found=found)),
+        time=time_of(todo, store, rates or TimingBook(store).rates(), sized, workers=workers),
+        workers=workers,
+        disk_bytes=disk_bytes(todo, store),
+        pitfalls=found,
+        remarks=tuple(remarks(study, root)),
+        absent=tuple(dict.fromkeys(n for s in study.scenarios for n in pending(s, root))),
     )
+
+
+def time_of(
+    todo: Sequence[RunConfig],
+    store: RunStore,
+    rates: Rates,
+    sized: Mapping[ScenarioConfig, Sizes],
+    *,
+    workers: int,
+) -> Estimate | None:
+    """How long the rest of some runs will take; the first model of a trial is trained once."""
+    left = []
+    trained: set[str] = set()
+    for run in todo:
+        first = len(store.history(run.run_id).rounds) if store.exists(run.run_id) else 0
+        model = _first_model(run)
+        left.append((run, first, first == 0 and model in trained))
+        trained.add(model)
+    return rates.estimate(left, sized.__getitem__, workers=workers)
 
 
 def store_state(store: RunStore, run_id: str) -> RunState:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable
 
@@ -11,46 +10,72 @@ from alscope.config import RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.lookup import find_dataset
 from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot
-from alscope.errors import StoreError
+from alscope.engine.pitfalls import Pitfall
+from alscope.engine.timings import Sizes
+from alscope.errors import ALScopeError, StoreError
 from alscope.registry import backbones, datasets, strategies
 from alscope.store.runs import RunStore
 from alscope.strategies._base import Strategy
-from alscope.types import RunState
 
-__all__ = ["estimate", "pending", "study_warnings"]
+__all__ = ["disk_bytes", "known_classes", "pending", "remarks", "sizes", "study_warnings"]
 
-SAMPLED_RUNS = 100
-"""Runs looked at for the time estimate."""
+_SIZED_RUNS = 20
+_ROUND_BYTES = 12_000
+_UNSEEN_POOL = 50_000
+"""Pool of a data set that is not here; most of the benchmark sets are about that large."""
 
 
-def study_warnings(study: StudyConfig, root: DataRoot) -> Iterable[str]:
-    """What to know before starting a study, in words; it may still be started."""
-    n_seeds = len(study.seeds)
-    if n_seeds < 6:
-        smallest = 2.0 ** (1 - n_seeds)
-        yield (
-            f"with {n_seeds} {'seed' if n_seeds == 1 else 'seeds'} a paired test cannot reach "
-            f"p = 0.05 (smallest possible p: {smallest:.3g}); use at least 6, better 10"
-        )
-    groups = {strategies.info(spec.name).get("group") for spec in study.strategies}
-    if "baseline" not in groups:
-        yield "Random is not among the strategies; without it no gain can be stated"
+def study_warnings(study: StudyConfig, root: DataRoot, *, found: Iterable[Pitfall]) -> list[str]:
+    """What to know before starting a study, in words; it may still be started.
+
+    Args:
+        study: A study without problems.
+        root: Where data sets are.
+        found: Its pitfalls; those that it walks into come first.
+    """
+    spoiled = [pitfall.why for pitfall in found if not pitfall.passed]
+    return [*spoiled, *remarks(study, root)]
+
+
+def remarks(study: StudyConfig, root: DataRoot) -> list[str]:
+    """What to know about network, data and strategies, besides the pitfalls."""
+    return list(_remarks(study, root))
+
+
+def _remarks(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     if backbones.get(study.backbone.name)(**study.backbone.params).encoder_spec is not None:
         yield FROZEN_NOTE[:1].lower() + FROZEN_NOTE[1:].removesuffix(".")
-    yield from _remarks(study)
+    yield from _strategy_remarks(study)
     absent = dict.fromkeys(name for s in study.scenarios for name in pending(s, root))
     for name in absent:
         yield f"{name} is not here: it is downloaded and checked when the study starts"
-    for scenario in (s for s in study.scenarios if not pending(s, root)):
-        n_classes = scenario.n_known or len(scenario.known_classes)
-        if not n_classes:
-            summary = pool_summary(scenario, root)
-            n_classes = len(summary.class_names) - len(summary.never_known)
-        if scenario.n_initial < n_classes:
-            yield (
-                f"{scenario.title}: {scenario.n_initial} initial labels for {n_classes} classes; "
-                "some classes start without an example"
-            )
+
+
+def known_classes(scenario: ScenarioConfig, root: DataRoot) -> int | None:
+    """How many classes the model learns; None while the data are not here."""
+    named = scenario.n_known or len(scenario.known_classes)
+    if named:
+        return named
+    if pending(scenario, root):
+        return None
+    summary = pool_summary(scenario, root)
+    return len(summary.class_names) - len(summary.never_known)
+
+
+def sizes(scenario: ScenarioConfig, root: DataRoot) -> Sizes:
+    """How many samples a scenario has at most; before thinning and the choice of classes."""
+    limit = scenario.pool_limit
+    try:
+        summary = None if pending(scenario, root) else pool_summary(scenario, root)
+    except ALScopeError:  # the data have gone; a started study may still be asked how long it takes
+        summary = None
+    if summary is None:
+        return Sizes(n_pool=limit or _UNSEEN_POOL, n_test=scenario.test_limit)
+    n_train, n_test = summary.train_targets.size, summary.test_targets.size
+    return Sizes(
+        n_pool=min(limit or n_train, n_train),
+        n_test=min(scenario.test_limit or n_test, n_test),
+    )
 
 
 def pending(scenario: ScenarioConfig, root: DataRoot) -> tuple[str, ...]:
@@ -61,7 +86,7 @@ def pending(scenario: ScenarioConfig, root: DataRoot) -> tuple[str, ...]:
     return tuple(name for name in names if not find_dataset(name).available(root))
 
 
-def _remarks(study: StudyConfig) -> Iterable[str]:
+def _strategy_remarks(study: StudyConfig) -> Iterable[str]:
     for spec in study.strategies:
         strategy: Strategy = strategies.get(spec.name)(**spec.params)
         if any(attachment.changes_model for attachment in strategy.attachments()):
@@ -73,25 +98,17 @@ def _remarks(study: StudyConfig) -> Iterable[str]:
             yield from (f"{spec.title}, {scenario.title}: {r}" for r in strategy.remarks(scenario))
 
 
-def estimate(todo: list[RunConfig], store: RunStore, workers: int) -> tuple[float, float] | None:
-    """Remaining seconds from measured rounds: a third below and half above the median."""
-    if not todo:
-        return (0.0, 0.0)
-    measured: dict[tuple[str, str], list[float]] = {}
-    for run_id in store.run_ids()[-SAMPLED_RUNS:]:
+def disk_bytes(todo: list[RunConfig], store: RunStore) -> int:
+    """What the records of runs will take, judged by finished ones, else by experience.
+
+    Models and arrays are not in it: they are in the artifact cache, which has a limit.
+    """
+    measured = []
+    for run_id, _ in store.newest(_SIZED_RUNS):
         try:
-            history, config = store.history(run_id), store.config(run_id)
-        except StoreError:  # a damaged run says nothing about the time of others
+            rounds = len(store.history(run_id).rounds)
+            measured += [store.size(run_id) / rounds] if rounds else []
+        except (StoreError, OSError):  # deleted or damaged meanwhile
             continue
-        if history.state is RunState.DONE and history.rounds:
-            spent = [event.data["timing"]["executed_s"] for event in history.rounds]
-            key = (config.scenario.dataset, config.backbone.name)
-            measured.setdefault(key, []).append(statistics.fmean(spent))
-    total = 0.0
-    for run in todo:
-        known = measured.get((run.scenario.dataset, run.backbone.name))
-        if not known:
-            return None
-        total += statistics.median(known) * (run.scenario.n_rounds + 1)
-    total /= workers
-    return (math.floor(total / 1.5), math.ceil(total * 1.5))
+    per_round = statistics.median(measured) if measured else _ROUND_BYTES
+    return round(per_round * sum(run.scenario.n_rounds + 1 for run in todo))

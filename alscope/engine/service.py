@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from alscope.config import RunConfig, StudyConfig
@@ -20,12 +22,14 @@ from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import more_seeds
-from alscope.engine.plan import Plan, composition, make_plan, study_problems
+from alscope.engine.plan import Plan, composition, make_plan, study_problems, time_of
+from alscope.engine.preview import sizes
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
+from alscope.engine.timings import Estimate, TimingBook
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 from alscope.store.runs import RunStore
-from alscope.store.studies import StudyStore
+from alscope.store.studies import QueueWish, StudyStore
 from alscope.store.summaries import RunSummaries
 from alscope.types import RunState
 
@@ -58,6 +62,7 @@ class Service:
         self.studies_store = StudyStore(paths.studies)
         self._summaries = RunSummaries(self.runs, paths.summaries)
         self._supervisor = Supervisor(self.runs, self.studies_store, executor)
+        self._timings = TimingBook(self.runs)
 
     @classmethod
     def open(
@@ -118,8 +123,31 @@ class Service:
         Raises:
             ConfigError: With every problem found.
         """
-        workers = self._supervisor.max_parallel
-        return make_plan(study, self.data_root, self.runs, workers=workers)
+        return make_plan(
+            study,
+            self.data_root,
+            self.runs,
+            workers=self.workers,
+            rates=self._timings.rates(),
+        )
+
+    def remaining(self, study_id: str) -> Estimate | None:
+        """How long the unfinished runs of a study will take; None if nothing was measured yet.
+
+        Raises:
+            UnknownNameError: If there is no such study.
+        """
+        status = self.study(study_id)
+        left = {run.run_id for run in status.runs if not run.state.is_final}
+        todo = [run for run in status.config.runs() if run.run_id in left]
+        sized = {run.scenario: sizes(run.scenario, self.data_root) for run in todo}
+        rates = self._timings.rates()
+        return time_of(todo, self.runs, rates, sized, workers=self.workers)
+
+    @property
+    def workers(self) -> int:
+        """Runs that this service executes at the same time."""
+        return self._supervisor.max_parallel
 
     def studies(self) -> tuple[StudyStatus, ...]:
         """All studies, newest first; unreadable ones are left out and logged."""
@@ -146,6 +174,7 @@ class Service:
     def _study(self, study_id: str, held: frozenset[Item]) -> StudyStatus:
         record = self.studies_store.load(study_id)
         wanted = self.studies_store.desired(study_id)
+        wish = self._wish(study_id)
         runs = tuple(
             run_status(
                 self.runs,
@@ -153,6 +182,8 @@ class Service:
                 queued=(study_id, run.run_id) in held,
                 wanted=wanted,
                 summaries=self._summaries,
+                priority=wish.of(run.run_id),
+                created=record.created,
             )
             for run in record.config.runs()
         )
@@ -164,6 +195,7 @@ class Service:
             config=record.config,
             runs=runs if mine else seen_from_outside(runs),
             wanted=wanted,
+            wish=wish,
         )
 
     def activity(self) -> Activity:
@@ -254,6 +286,37 @@ class Service:
         """Stop at the next batch; what was recorded stays. `resume` continues."""
         self._stop(study_id, run_ids, "pause")
 
+    def set_priority(
+        self, study_id: str, priority: int, run_ids: Iterable[str] | None = None
+    ) -> None:
+        """Let waiting runs go before those of lower priority; running ones are not stopped.
+
+        It is stored with the study, so that the process that executes it hears of it.
+
+        Args:
+            study_id: The study.
+            priority: From -9 to 9; 0 to begin with.
+            run_ids: Some of its runs; None: all, also those with a priority of their own.
+
+        Raises:
+            StoreError: If there is no such priority, or it cannot be written.
+        """
+        selected = self._selected(study_id, run_ids)
+        wish = self._wish(study_id)
+        if run_ids is None:
+            wish = replace(wish, priority=priority, runs={})
+        else:
+            wish = replace(wish, runs={**wish.runs, **{r.run_id: priority for r in selected}})
+        self.studies_store.set_queue(study_id, wish)
+
+    def pause_after(self, study_id: str, seconds: float | None) -> None:
+        """Pause a study when it is that old; None: take the cap back. `resume` ends it too."""
+        self.study(study_id)
+        at = None
+        if seconds is not None:
+            at = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+        self.studies_store.set_queue(study_id, replace(self._wish(study_id), pause_at=at))
+
     def cancel(self, study_id: str, run_ids: Iterable[str] | None = None) -> None:
         """Stop at the next batch and do not continue; what was recorded stays."""
         self._stop(study_id, run_ids, "cancel")
@@ -304,6 +367,13 @@ class Service:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _wish(self, study_id: str) -> QueueWish:
+        try:
+            return self.studies_store.queue(study_id)
+        except StoreError as error:
+            log.warning("the queue wish of %s is not readable: %s", study_id, error)
+            return QueueWish()
+
     def _runs_of_others(self, study_id: str) -> set[str] | None:
         """Runs that other studies have; None if one of these cannot be read."""
         found: set[str] = set()
@@ -336,6 +406,9 @@ class Service:
         accept_change: bool,
     ) -> None:
         selected = self._selected(study_id, run_ids)
+        wish = self._wish(study_id)
+        if wish.is_over():
+            self.studies_store.set_queue(study_id, replace(wish, pause_at=None))
         self.studies_store.set_desired(study_id, "active")
         for run in selected:
             self.runs.create(run)

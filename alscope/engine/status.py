@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from alscope.config import RunConfig, StudyConfig
 from alscope.errors import ALScopeError
 from alscope.store.runs import RunStore
 from alscope.store.summaries import RunSummaries, RunSummary, summarize
+from alscope.store.wishes import QueueWish
 from alscope.types import RunState
 
 __all__ = ["Activity", "RunStatus", "StudyStatus", "run_status", "seen_from_outside"]
@@ -56,6 +57,10 @@ class RunStatus:
         points: Annotated samples and accuracy of every recorded round, for lists; tables and charts
             read the journal.
         size: Bytes on disk.
+        priority: In the queue; larger goes first.
+        started: ISO 8601 time at which it was first executed; "" if it never was.
+        ended: ISO 8601 time of the last recorded event; "" if there is none.
+        reused: It was done before this study was submitted.
     """
 
     run_id: str
@@ -75,6 +80,15 @@ class RunStatus:
     damaged: str = ""
     points: tuple[tuple[int, float], ...] = ()
     size: int = 0
+    priority: int = 0
+    started: str = ""
+    ended: str = ""
+    reused: bool = False
+
+    @property
+    def n_annotated(self) -> int:
+        """Labels paid for so far, those of the initial set included."""
+        return self.points[-1][0] if self.points else 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,7 @@ class StudyStatus:
         config: The study.
         runs: One status per run, in the order of `config.runs()`.
         wanted: "active", "paused" or "cancelled": what the user asked for last.
+        wish: How it shall be queued.
     """
 
     study_id: str
@@ -96,6 +111,7 @@ class StudyStatus:
     config: StudyConfig
     runs: tuple[RunStatus, ...]
     wanted: str
+    wish: QueueWish = field(default_factory=QueueWish)
 
     def count(self, *states: RunState) -> int:
         """Runs in one of the states."""
@@ -146,6 +162,8 @@ def run_status(
     queued: bool,
     wanted: str,
     summaries: RunSummaries | None = None,
+    priority: int = 0,
+    created: str = "",
 ) -> RunStatus:
     """The status of one run.
 
@@ -155,6 +173,8 @@ def run_status(
         queued: Whether this process has it in its queue.
         wanted: What the user asked of its study last.
         summaries: Of the store's runs; None: the journal is read.
+        priority: In the queue.
+        created: ISO 8601 time at which its study was submitted.
     """
     run_id = config.run_id
     look = summaries.get if summaries is not None else partial(summarize, store)
@@ -167,7 +187,9 @@ def run_status(
         return _status(config, RunState.FAILED, None, {}, message=f"damaged: {error}")
     state = _shown_state(summary, active=active, queued=queued, wanted=wanted)
     live = store.progress(run_id) if state is RunState.RUNNING else None
-    return _status(config, state, summary, live or {})
+    found = _status(config, state, summary, live or {})
+    reused = state is RunState.DONE and found.ended < created
+    return replace(found, priority=priority, reused=reused) if priority or reused else found
 
 
 def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
@@ -237,6 +259,8 @@ def _status(
         damaged=(summary.damaged or "") if summary else "",
         points=summary.points if summary else (),
         size=summary.size if summary else 0,
+        started=summary.started if summary else "",
+        ended=summary.ended if summary else "",
     )
 
 

@@ -11,7 +11,7 @@ from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
 from alscope.errors import RunLockedError, StoreError
 from alscope.store.runs import RunStore
-from alscope.store.studies import StudyStore
+from alscope.store.studies import QueueWish, StudyStore
 from alscope.types import RunState
 
 __all__ = ["Item", "Supervisor"]
@@ -212,14 +212,33 @@ class Supervisor:
         if not self._studies.exists(study_id):
             return "cancelled"  # another process deleted the study
         try:
-            return self._studies.desired(study_id)
+            desired = self._studies.desired(study_id)
+            if desired == "active" and self._wish(study_id).is_over():
+                log.info("the time of study %s is over; it is paused", study_id)
+                desired = "paused"
+                self._studies.set_desired(study_id, desired)
         except StoreError:
             return "active"  # not readable now is no wish of the user
+        return desired
+
+    def _wish(self, study_id: str) -> QueueWish:
+        try:
+            return self._studies.queue(study_id)
+        except StoreError:
+            return QueueWish()
+
+    def _by_priority(self) -> list[Item]:
+        """What waits, the highest priority first, else in the order it came."""
+        wishes = {study_id: self._wish(study_id) for study_id in {item[0] for item in self._queue}}
+        return sorted(self._queue, key=lambda item: -wishes[item[0]].of(item[1]))
 
     def _dispatch(self) -> str | None:
         """Start what fits; the run that an inline executor must be given, if there is one."""
-        for item in tuple(self._queue):
-            if len(self._running) >= self._executor.max_parallel:
+        full = self._executor.max_parallel
+        if len(self._running) >= full:
+            return None
+        for item in self._by_priority():
+            if len(self._running) >= full:
                 return None
             try:
                 if self._wanted(item[0]) != "active":

@@ -23,9 +23,10 @@ from alscope.store.files import (
     seal,
     write_file,
 )
+from alscope.store.wishes import QueueWish
 from alscope.store.writer import now
 
-__all__ = ["DESIRED", "Origin", "StudyRecord", "StudyStore", "slug"]
+__all__ = ["DESIRED", "Origin", "QueueWish", "StudyRecord", "StudyStore", "slug"]
 
 DESIRED = ("active", "paused", "cancelled")
 _SLUG_LENGTH = 40
@@ -72,7 +73,7 @@ class Origin:
 
 
 class StudyStore:
-    """Studies on disk: `<root>/<study_id>/study.json`, `state.json` and perhaps `origin.json`.
+    """Studies on disk: `<root>/<study_id>/{study,state}.json`, perhaps `queue` and `origin.json`.
 
     Args:
         root: Folder of the studies; made if it is missing.
@@ -208,6 +209,26 @@ class StudyStore:
             raise StoreError(f"unknown state {state!r}; use one of {', '.join(DESIRED)}")
         self._folder(study_id)
         self._write(study_id, "state", {"desired": state})
+
+    def queue(self, study_id: str) -> QueueWish:
+        """How the study shall be queued.
+
+        Raises:
+            StoreError: If there is no such study, or the wish is damaged.
+        """
+        path = self._folder(study_id) / "queue.json"
+        if not path.exists():
+            return QueueWish()
+        return QueueWish.from_dict(read_sealed(path, f"the queue wish of study {study_id}"))
+
+    def set_queue(self, study_id: str, wish: QueueWish) -> None:
+        """Store how the study shall be queued.
+
+        Raises:
+            StoreError: If there is no such study, or it cannot be written.
+        """
+        self._folder(study_id)
+        self._write(study_id, "queue", wish.to_dict())
 
     def delete(self, study_id: str) -> None:
         """Forget a study; its runs stay.

@@ -27,7 +27,7 @@ from alscope.types import Arrays, RunState
 
 __all__ = ["RunSummaries", "RunSummary", "summarize"]
 
-_SCHEMA = 1
+_SCHEMA = 2
 _WORTH_WRITING = 20
 _log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class RunSummary:
         size: Bytes on disk.
         error: What the last event says if the run failed.
         damaged: What was lost by damage, in words; None if nothing was.
+        started: ISO 8601 time at which it was first executed; "" if it never was.
+        ended: ISO 8601 time of the last event; "" if there is none.
     """
 
     state: RunState
@@ -53,6 +55,8 @@ class RunSummary:
     size: int
     error: dict[str, Any] | None = None
     damaged: str | None = None
+    started: str = ""
+    ended: str = ""
 
 
 class _Mark(NamedTuple):
@@ -178,6 +182,8 @@ def _summary(history: RunHistory, size: int) -> RunSummary:
         size=size,
         error=history.events[-1].data if failed else None,
         damaged=history.damaged,
+        started=next((event.at for event in history.events if event.kind == "started"), ""),
+        ended=history.events[-1].at if history.events else "",
     )
 
 
@@ -206,7 +212,8 @@ def _packed(known: dict[str, _Known]) -> bytes:
         "n_annotated": np.array([point[0] for point in points], dtype=np.int64),
         "accuracy": np.array([point[1] for point in points], dtype=np.float64),
     }
-    return encode(arrays, {"schema": _SCHEMA, "run_ids": list(known)})
+    times = [[summary.started, summary.ended] for summary in summaries]
+    return encode(arrays, {"schema": _SCHEMA, "run_ids": list(known), "times": times})
 
 
 def _read(path: Path) -> dict[str, _Known]:
@@ -214,7 +221,7 @@ def _read(path: Path) -> dict[str, _Known]:
         arrays, meta = decode(read_regular(path))
         if meta.get("schema") != _SCHEMA:
             return {}
-        return _unpacked(arrays, meta["run_ids"])
+        return _unpacked(arrays, meta["run_ids"], meta["times"])
     except FileNotFoundError:
         return {}
     except (OSError, StoreError, KeyError, ValueError, TypeError) as error:
@@ -222,7 +229,7 @@ def _read(path: Path) -> dict[str, _Known]:
         return {}
 
 
-def _unpacked(arrays: Arrays, run_ids: list[str]) -> dict[str, _Known]:
+def _unpacked(arrays: Arrays, run_ids: list[str], times: list[list[str]]) -> dict[str, _Known]:
     columns = {name: array.tolist() for name, array in arrays.items()}
     points = list(zip(columns["n_annotated"], columns["accuracy"], strict=True))
     ends = np.cumsum(arrays["n_points"]).tolist()
@@ -234,12 +241,21 @@ def _unpacked(arrays: Arrays, run_ids: list[str]) -> dict[str, _Known]:
         columns["sizes"],
         [0, *ends[:-1]],
         ends,
+        times,
         strict=True,
     )
     return {
         run_id: _Known(
             _Mark(*mark),
-            RunSummary(RunState.DONE, n_rounds, elapsed_s, tuple(points[start:end]), size),
+            RunSummary(
+                RunState.DONE,
+                n_rounds,
+                elapsed_s,
+                tuple(points[start:end]),
+                size,
+                started=str(started),
+                ended=str(ended),
+            ),
         )
-        for run_id, mark, n_rounds, elapsed_s, size, start, end in rows
+        for run_id, mark, n_rounds, elapsed_s, size, start, end, (started, ended) in rows
     }

@@ -436,3 +436,40 @@ def test_a_run_is_never_lost_between_deleting_one_study_and_submitting_another(
 
     assert [service.runs.exists(run.run_id) for run in second.runs()] == [True] * 4
     assert service.study(submitted[0]).n_active == 4
+
+
+def test_a_priority_is_stored_with_the_study_and_seen_by_another_service(
+    open_service: Open,
+) -> None:
+    service, other = open_service(executor="serial"), open_service(executor="serial")
+    study_id = service.submit(tiny_study())
+    last = service.study(study_id).runs[-1].run_id
+    service.set_priority(study_id, 2)
+    service.set_priority(study_id, 5, [last])
+    seen = [run.priority for run in other.study(study_id).runs]
+    service.set_priority(study_id, -1)
+
+    assert seen == [2, 2, 2, 5]
+    assert [run.priority for run in other.study(study_id).runs] == [-1] * 4
+
+
+def test_resuming_a_study_whose_time_was_over_ends_the_cap(open_service: Open) -> None:
+    service = open_service(executor="serial")
+    study_id = service.submit(tiny_study(seeds=(0,)))
+    service.pause_after(study_id, -1.0)
+    assert service.wait(study_id, timeout=30).state == "paused"
+
+    service.resume(study_id)
+
+    assert service.wait(study_id, timeout=60).state == "done"
+
+
+def test_runs_done_before_the_study_was_submitted_are_reused(open_service: Open) -> None:
+    service = open_service()
+    first = service.submit(tiny_study(seeds=(0,)))
+    service.wait(first, timeout=60)
+    larger = service.wait(service.add_seeds(first, 1), timeout=60)
+
+    assert [run.reused for run in larger.runs] == [True, True, False, False]
+    assert not any(run.reused for run in service.study(first).runs)
+    assert all(run.n_annotated == 24 and run.started <= run.ended for run in larger.runs)

@@ -11,8 +11,9 @@ import pytest
 from alscope.config import StudyConfig
 from alscope.engine.executors.protocols import Finished
 from alscope.engine.supervisor import Supervisor
+from alscope.errors import StoreError
 from alscope.store.runs import RunStore
-from alscope.store.studies import StudyStore
+from alscope.store.studies import QueueWish, StudyStore
 from alscope.types import RunState
 from tests.engine.conftest import tiny_study
 
@@ -174,3 +175,56 @@ def test_a_wish_that_cannot_be_read_cancels_nothing(make_desk: MakeDesk) -> None
     desk.supervisor.pump()
 
     assert desk.executor.requests == []
+
+
+def test_a_higher_priority_goes_first_and_equal_ones_in_order(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    desk.submit(tiny_study(name="first"))
+    urgent_id = desk.submit(tiny_study(name="urgent", seeds=(7, 8)))
+    desk.studies.set_queue(urgent_id, QueueWish(priority=2))
+    order = []
+    for _ in range(8):
+        desk.supervisor.pump()
+        order.append(desk.executor.started[-1])
+        desk.finish(order[-1], RunState.DONE)
+
+    urgent = [run.run_id for run in tiny_study(name="urgent", seeds=(7, 8)).runs()]
+    assert order[:4] == urgent
+    assert order[4:] == [run.run_id for run in tiny_study(name="first").runs()]
+
+
+def test_a_priority_set_in_another_process_is_heard(make_desk: MakeDesk) -> None:
+    desk, other = make_desk(), make_desk()
+    study = tiny_study()
+    study_id = desk.submit(study)
+    last = study.runs()[-1].run_id
+    other.studies.set_queue(study_id, QueueWish(runs={last: 1}))
+    desk.supervisor.pump()
+
+    assert desk.executor.started == [last]
+
+
+def test_a_study_whose_time_is_over_is_paused(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    study_id = desk.submit(one_seed())
+    desk.supervisor.pump()
+    desk.studies.set_queue(study_id, QueueWish(pause_at="2001-01-01T00:00:00+00:00"))
+    desk.supervisor.pump()
+
+    assert desk.executor.requests == [(desk.executor.started[0], "pause")]
+    assert desk.studies.desired(study_id) == "paused"
+
+
+def test_a_damaged_wish_delays_nobody(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    study_id = desk.submit(one_seed())
+    (desk.studies._root / study_id / "queue.json").write_bytes(b"{}")
+    desk.supervisor.pump()
+
+    assert len(desk.executor.started) == 1
+
+
+@pytest.mark.parametrize("value", [10, -10, 1000])
+def test_an_impossible_priority_is_refused(value: int) -> None:
+    with pytest.raises(StoreError, match="from -9 to 9"):
+        QueueWish(priority=value)

@@ -1,0 +1,321 @@
+"""What rounds took here, and what others will take: the cost model behind every estimate.
+
+A round is a training, an evaluation and a selection. Each is measured in every record, and scales
+with one number: training with optimizer steps, evaluation with test samples, selection with pool
+samples. So a recorded round gives three rates, and rates times sizes give the time of a round that
+was never run. Rates are looked up under the most specific key that was measured; where a wider one
+had to do, the range is doubled to both sides and the plan says so.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from alscope.config import RunConfig, ScenarioConfig, TrainConfig
+from alscope.errors import ALScopeError
+from alscope.hashing import digest
+from alscope.store.journal import Event
+from alscope.store.runs import RunStore
+
+__all__ = ["Estimate", "Measured", "Rates", "Sizes", "TimingBook", "steps_of"]
+
+NEWEST_RUNS = 400
+"""How many runs are looked at, the last written first."""
+_DRIFT = 1.15
+"""The same work is that much slower or faster another time."""
+_BORROWED = 2.0
+"""And that much where the rate is of another strategy or data set."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One recorded round.
+
+    Attributes:
+        run_id: Its run.
+        dataset: Data set.
+        backbone: Digest of the network with its parameters.
+        strategy: Registry name.
+        machine: Device and number of threads.
+        train: Seconds per optimizer step; None if it took none.
+        evaluate: Seconds per test sample.
+        select: Seconds per pool sample, auxiliary training included; None in the last round.
+        n_test: Test samples.
+    """
+
+    run_id: str
+    dataset: str
+    backbone: str
+    strategy: str
+    machine: str
+    train: float | None
+    evaluate: float | None
+    select: float | None
+    n_test: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long work will take.
+
+    Attributes:
+        low: Seconds, if it goes well.
+        high: Seconds, if it does not.
+        n_runs: Runs that were measured for it.
+        n_rounds: Rounds that were measured for it.
+        borrowed: What was judged by something else, in words.
+    """
+
+    low: float
+    high: float
+    n_runs: int
+    n_rounds: int
+    borrowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the parts of a scenario are.
+
+    Attributes:
+        n_pool: Training samples, annotated ones included.
+        n_test: Test samples; None: as measured.
+    """
+
+    n_pool: int
+    n_test: int | None = None
+
+
+def steps_of(train: TrainConfig, n_labeled: int) -> int:
+    """Optimizer steps of a training on so many labels."""
+    steps = train.epochs * math.ceil(n_labeled / train.batch_size)
+    steps = max(steps, train.min_steps)
+    return steps if train.max_steps is None else min(steps, train.max_steps)
+
+
+class TimingBook:
+    """The measured rounds of the newest runs, each journal read once.
+
+    Args:
+        runs: The run store.
+    """
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+        self._known: dict[str, tuple[float, tuple[Measured, ...]]] = {}
+
+    def rates(self) -> Rates:
+        """The rates of the newest runs on the machine that wrote the last of them."""
+        found: list[Measured] = []
+        for run_id, written in self._runs.newest(NEWEST_RUNS):
+            known = self._known.get(run_id)
+            if known is None or known[0] != written:
+                known = (written, self._read(run_id))
+                self._known[run_id] = known
+            found.extend(known[1])
+        return Rates(found)
+
+    def _read(self, run_id: str) -> tuple[Measured, ...]:
+        try:
+            config, history = self._runs.config(run_id), self._runs.history(run_id)
+            return tuple(_measured(run_id, config, event) for event in history.rounds)
+        except (ALScopeError, KeyError, TypeError, ValueError):
+            return ()  # a damaged run says nothing about the time of others
+
+
+def _measured(run_id: str, config: RunConfig, event: Event) -> Measured:
+    timing, result, env = (event.data[name] for name in ("timing", "result", "env"))
+    n_pool = min(result["n_pool"], config.strategy.candidates or result["n_pool"])
+    selecting = sum(timing[name] for name in ("load_s", "inference_s", "acquisition_s", "aux_s"))
+    n_test = int(result["metrics"].get("n_test", 0))
+    return Measured(
+        run_id=run_id,
+        dataset=config.scenario.dataset,
+        backbone=digest(config.backbone),
+        strategy=config.strategy.name,
+        machine=f"{env['device']}, {env['n_threads']}",
+        train=_rate(timing["train_s"], result["train"]["steps"]),
+        evaluate=_rate(timing["evaluate_s"], n_test),
+        select=_rate(selecting, n_pool) if result["query"] else None,
+        n_test=n_test,
+    )
+
+
+def _rate(seconds: float, amount: float) -> float | None:
+    return seconds / amount if amount else None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Seconds for one step or sample, low and high; `place` is 0 if measured on just this."""
+
+    low: float
+    high: float
+    place: int
+
+
+_Key = tuple[str, ...]
+_Part = Callable[[Measured], "float | None"]
+
+
+class Rates:
+    """Rates by what they were measured on.
+
+    Args:
+        measured: Rounds, the newest run first; its machine is the one that estimates are for.
+    """
+
+    def __init__(self, measured: Sequence[Measured]) -> None:
+        machine = measured[0].machine if measured else ""
+        self._rounds = [one for one in measured if one.machine == machine]
+        self.n_runs = len({one.run_id for one in self._rounds})
+        self.n_rounds = len(self._rounds)
+        self._train = self._table(
+            lambda one: one.train, lambda one: [(one.dataset, one.backbone), (one.backbone,)]
+        )
+        self._evaluate = self._table(
+            lambda one: one.evaluate, lambda one: [(one.dataset, one.backbone), (one.backbone,)]
+        )
+        self._select = self._table(lambda one: one.select, _select_keys)
+        self._n_test = {one.dataset: one.n_test for one in reversed(self._rounds)}
+
+    def _table(
+        self, part: _Part, keys: Callable[[Measured], list[_Key]]
+    ) -> dict[_Key, list[float]]:
+        table: dict[_Key, list[float]] = defaultdict(list)
+        for one in self._rounds:
+            rate = part(one)
+            if rate is not None:
+                for key in keys(one):
+                    table[key].append(rate)
+        return table
+
+    def estimate(
+        self,
+        todo: Iterable[tuple[RunConfig, int, bool]],
+        sizes: Callable[[ScenarioConfig], Sizes],
+        *,
+        workers: int,
+    ) -> Estimate | None:
+        """The time of runs, or None if nothing was measured that says something about one of them.
+
+        Args:
+            todo: Each run with its first round that is not recorded, and whether another run of
+                `todo` trains the model of that round for it.
+            sizes: Of a scenario.
+            workers: Runs at the same time.
+        """
+        lows: list[float] = []
+        highs: list[float] = []
+        words: set[str] = set()
+        for run, first, is_trained in todo:
+            cost = self._cost(run, sizes(run.scenario))
+            if cost is None:
+                return None
+            low, high = cost.total(first, is_trained=is_trained)
+            lows.append(low)
+            highs.append(high)
+            words |= cost.borrowed
+        return Estimate(
+            low=_spread(lows, workers),
+            high=_spread(highs, workers),
+            n_runs=self.n_runs,
+            n_rounds=self.n_rounds,
+            borrowed=tuple(sorted(words)),
+        )
+
+    def _cost(self, run: RunConfig, sizes: Sizes) -> _Cost | None:
+        data, net, name = run.scenario.dataset, digest(run.backbone), run.strategy.name
+        train = _look_up(self._train, [(data, net), (net,)])
+        evaluate = _look_up(self._evaluate, [(data, net), (net,)])
+        select = _look_up(self._select, [(data, net, name), ("any", net, name), (data, net)])
+        if train is None or evaluate is None or select is None:
+            return None
+        n_test = sizes.n_test or self._n_test.get(data, 0)
+        return _Cost(run, sizes.n_pool, n_test, train, evaluate, select)
+
+
+def _look_up(table: Mapping[_Key, list[float]], keys: Sequence[_Key]) -> Rate | None:
+    """The rate under the first key that was measured."""
+    for place, key in enumerate(keys):
+        if key in table:
+            low, high = _quantiles(table[key])
+            factor = _BORROWED if place else _DRIFT
+            return Rate(low / factor, high * factor, place)
+    return None
+
+
+def _select_keys(one: Measured) -> list[_Key]:
+    return [
+        (one.dataset, one.backbone, one.strategy),
+        ("any", one.backbone, one.strategy),
+        (one.dataset, one.backbone),
+    ]
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """The rates that apply to one run, each with its low and high value."""
+
+    run: RunConfig
+    n_pool: int
+    n_test: int
+    train: Rate
+    evaluate: Rate
+    select: Rate
+
+    @property
+    def borrowed(self) -> set[str]:
+        """What another data set or strategy stands in for."""
+        dataset, strategy = self.run.scenario.dataset, self.run.strategy.name
+        words = set()
+        if self.train.place:
+            words.add(f"training on {dataset}, judged by other data sets")
+        if self.select.place == 1:
+            words.add(f"{strategy} on {dataset}, judged by other data sets")
+        if self.select.place == 2:
+            words.add(f"{strategy}, judged by other strategies")
+        return words
+
+    def total(self, first: int, *, is_trained: bool) -> tuple[float, float]:
+        """Low and high seconds of the rounds from `first` on."""
+        rounds = range(first, self.run.scenario.n_rounds + 1)
+        parts = [
+            part
+            for number in rounds
+            for part in self._round(number, with_model=not (is_trained and number == first))
+        ]
+        return (
+            sum(rate.low * amount for rate, amount in parts),
+            sum(rate.high * amount for rate, amount in parts),
+        )
+
+    def _round(self, number: int, *, with_model: bool) -> list[tuple[Rate, float]]:
+        scenario, candidates = self.run.scenario, self.run.strategy.candidates
+        n_annotated = scenario.n_initial + number * scenario.query_size
+        n_labeled = max(1, round(n_annotated * (1 - scenario.ood_ratio)))
+        parts: list[tuple[Rate, float]] = []
+        if with_model:
+            parts.append((self.train, steps_of(self.run.train, n_labeled)))
+            parts.append((self.evaluate, self.n_test))
+        if number < scenario.n_rounds:
+            n_pool = max(0, self.n_pool - n_annotated)
+            parts.append((self.select, min(n_pool, candidates or n_pool)))
+        return parts
+
+
+def _quantiles(values: list[float]) -> tuple[float, float]:
+    """The 10 % and the 90 % quantile; the value itself if there is one."""
+    if len(values) == 1:
+        return values[0], values[0]
+    tenths = statistics.quantiles(values, n=10, method="inclusive")
+    return tenths[0], tenths[-1]
+
+
+def _spread(seconds: Sequence[float], workers: int) -> float:
+    """Time on several workers: an even share of all, but no less than the longest run."""
+    return max(sum(seconds) / workers, max(seconds, default=0.0))
