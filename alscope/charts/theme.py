@@ -12,7 +12,7 @@ References:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -32,6 +32,7 @@ class Style(NamedTuple):
 
 
 _SOLID = (1, 0)
+_GREY = Style("#a3a3a3", _SOLID)
 _DASHES = (_SOLID, (7, 3), (2, 2), (8, 2, 2, 2), (4, 4), (12, 3), (8, 2, 2, 2, 2, 2))
 
 _COLORS = {
@@ -56,8 +57,14 @@ _FIXED = {
     "badge": Style("#d55e00", _SOLID),
 }
 
-PARTS = {"load": "#b8860b", "inference": "#3b8ed0", "acquisition": "#d55e00"}
-"""Colours of the parts of a selection."""
+PARTS = {
+    "load": "#b8860b",
+    "inference": "#3b8ed0",
+    "acquisition": "#d55e00",
+    "own learners": "#aa4499",
+    "whole round": "#7f7f7f",
+}
+"""Colours of the parts of a selection, and of a whole round."""
 
 
 def styles(titles: Iterable[str]) -> dict[str, Style]:
@@ -86,23 +93,30 @@ def style_of(title: str) -> Style:
 
 
 def color_and_dash(
-    titles: Iterable[str], labels: dict[str, str]
+    titles: Iterable[str],
+    labels: dict[str, str],
+    *,
+    grey: Collection[str] = (),
+    title: str = "Strategy (n seeds)",
 ) -> tuple[alt.Color, alt.StrokeDash]:
     """Encodings of the field `label` that give every strategy its style, with one legend.
 
     Args:
         titles: Strategies in the chart.
         labels: Text of the legend for each.
+        grey: Texts of the legend that are grey, and stand last.
+        title: Of the legend.
     """
     chosen = styles(titles)
-    domain = [labels[title] for title in chosen]
-    colors = alt.Scale(domain=domain, range=[style.color for style in chosen.values()])
+    looks = {
+        labels[name]: _GREY if labels[name] in grey else style for name, style in chosen.items()
+    }
+    domain = sorted(looks, key=lambda text: text in grey)
+    colors = alt.Scale(domain=domain, range=[looks[text].color for text in domain])
     # Two arrays of different lengths are no type error in Vega-Lite, only in its Python types.
-    dashes: Any = [list(style.dash) for style in chosen.values()]
+    dashes: Any = [list(looks[text].dash) for text in domain]
     # The symbols would take the faint opacity of the bands.
-    legend = alt.Legend(
-        title="Strategy (n seeds)", symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
-    )
+    legend = alt.Legend(title=title, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
     return (
         alt.Color("label:N", scale=colors, legend=legend),
         alt.StrokeDash("label:N", scale=alt.Scale(domain=domain, range=dashes), legend=legend),

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from alscope.results.checks import complete_runs, require_comparable, unique_rounds
 from alscope.results.columns import Column
-from alscope.results.curves import check_names
 from alscope.results.frames import typed_frame
+from alscope.results.names import check_metric
 
 __all__ = ["DROPPED_COLUMNS", "Cube", "as_frame", "cubes", "dropped_frame"]
 
@@ -69,7 +69,7 @@ def cubes(rounds: pd.DataFrame, metric: str) -> list[Cube]:
         UnknownNameError: If there is no such metric.
         IncomparableError: If results of different data or runs would be mixed.
     """
-    check_names(rounds, metric)
+    check_metric(metric)
     require_comparable(rounds)
     every = unique_rounds(rounds)
     complete = complete_runs(rounds)

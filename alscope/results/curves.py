@@ -9,16 +9,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from alscope.errors import ShapeError, UnknownNameError
+from alscope.results.bootstrap import bootstrap_means
 from alscope.results.checks import require_comparable, unique_rounds
-from alscope.results.columns import METRICS
 from alscope.results.intervals import half_width
+from alscope.results.names import check_metric
 
-__all__ = ["BANDS", "aubc", "curve_frame", "labels_to_reach"]
+__all__ = ["BANDS", "aubc", "curve_frame", "labels_to_reach", "mean_curves"]
 
 BANDS = {
     "ci95": "95% t-interval of the mean",
+    "boot": "95% bootstrap interval of the mean",
     "std": "standard deviation over seeds",
     "minmax": "smallest to largest seed",
+    "seeds": "every seed as a thin line",
     "none": "no band",
 }
 """Kinds of band, with their names for people."""
@@ -90,7 +93,7 @@ def curve_frame(
         rounds: From `rounds_frame`.
         metric: One of `METRICS`.
         x: Column for the horizontal axis.
-        band: "ci95" (t-interval), "std", "minmax" or "none". One seed has no band.
+        band: One of `BANDS`; "seeds" and "none" leave `low` and `high` empty. One seed has no band.
 
     Returns:
         scenario, strategy, round, the column named by `x`, mean, low, high, std, n (seeds),
@@ -101,45 +104,78 @@ def curve_frame(
         UnknownNameError: If there is no such metric, band or column.
         IncomparableError: If results of different data or runs would be averaged.
     """
-    check_names(rounds, metric, x=x, band=band)
+    check_metric(metric)
+    _check_axis(rounds, x, band)
     require_comparable(rounds)
-    groups = unique_rounds(rounds).groupby(["scenario", "strategy", "round"], sort=True)
-    values = groups[metric]
-    curve = pd.DataFrame(
-        {
-            **({} if x == "round" else {x: groups[x].mean()}),
-            "mean": values.mean(),
-            "std": values.std(ddof=1),
-            "n": values.count(),
-            "min": values.min(),
-            "max": values.max(),
-        }
-    ).reset_index()
-    low, high = _band(curve, band)
-    curve = curve.assign(low=low, high=high, metric=metric, band=band)
+    curve = _means(unique_rounds(rounds), metric, [x], band).assign(metric=metric, band=band)
     names = ["scenario", "strategy", *dict.fromkeys(["round", x]), "mean", "low", "high", "std"]
     return curve[[*names, "n", "metric", "band"]]
 
 
-def check_names(
-    rounds: pd.DataFrame, metric: str, *, x: str = "n_annotated", band: str = "none"
-) -> None:
-    """Raise `UnknownNameError` for a metric, column or band that does not exist."""
-    if metric not in METRICS:
-        raise UnknownNameError("metric", metric, METRICS)
-    if x not in rounds.columns:
-        raise UnknownNameError("column", x, list(rounds.columns))
+def mean_curves(
+    values: pd.DataFrame, *, x: str = "n_annotated", band: str = "ci95"
+) -> pd.DataFrame:
+    """Mean curve of every strategy, with a band over blocks.
+
+    Args:
+        values: From `alscope.results.values.value_frame`.
+        x: Column for the horizontal axis: "n_annotated", "n_labeled" or "spent_s". Where the blocks
+            of a round do not agree on it, its mean is taken.
+        band: One of `BANDS`.
+
+    Returns:
+        scenario, strategy, round, n_annotated, `x` if it is another column, mean, low, high, std,
+        n (blocks), band; as in `curve_frame`.
+
+    Raises:
+        UnknownNameError: If there is no such band or column.
+    """
+    _check_axis(values, x, band)
+    curve = _means(values, "value", ["n_annotated", x], band).assign(band=band)
+    names = ["scenario", "strategy", *dict.fromkeys(["round", "n_annotated", x])]
+    return curve[[*names, "mean", "low", "high", "std", "n", "band"]]
+
+
+def _check_axis(frame: pd.DataFrame, x: str, band: str) -> None:
+    if x not in frame.columns:
+        raise UnknownNameError("column", x, list(frame.columns))
     if band not in BANDS:
         raise UnknownNameError("band", band, BANDS)
 
 
-def _band(curve: pd.DataFrame, band: str) -> tuple[Any, Any]:
+def _means(frame: pd.DataFrame, value: str, axes: list[str], band: str) -> pd.DataFrame:
+    """One row per scenario, strategy and round, with `low` and `high`."""
+    keys = ["scenario", "strategy", "round"]
+    groups = frame.groupby(keys, sort=True)
+    values = groups[value]
+    columns = {axis: groups[axis].mean() for axis in dict.fromkeys(axes) if axis != "round"}
+    columns |= {"mean": values.mean(), "std": values.std(ddof=1), "n": values.count()}
+    curve = pd.DataFrame(columns)
+    low, high = _band(curve, values, band)
+    return curve.assign(low=low, high=high).reset_index()
+
+
+def _band(curve: pd.DataFrame, values: Any, band: str) -> tuple[Any, Any]:
     several = curve["n"] > 1
     if band == "minmax":
-        return curve["min"].where(several), curve["max"].where(several)
+        return values.min().where(several), values.max().where(several)
+    if band == "boot":
+        return _bootstrap(curve, values)
     std = curve["std"].to_numpy()
-    widths = {"ci95": half_width(std, curve["n"]), "std": std, "none": np.full(len(curve), np.nan)}
-    return curve["mean"] - widths[band], curve["mean"] + widths[band]
+    widths = {"ci95": half_width(std, curve["n"]), "std": std}
+    width = widths.get(band, np.full(len(curve), np.nan))
+    return curve["mean"] - width, curve["mean"] + width
+
+
+def _bootstrap(curve: pd.DataFrame, values: Any) -> tuple[Any, Any]:
+    """Bootstrap intervals; points with equally many seeds are resampled together."""
+    samples = [group.dropna().to_numpy() for _, group in values]
+    low, high = np.full(len(curve), np.nan), np.full(len(curve), np.nan)
+    sizes = curve["n"].to_numpy()
+    for n in np.unique(sizes[sizes > 1]):
+        places = np.flatnonzero(sizes == n)
+        low[places], high[places] = bootstrap_means([samples[place] for place in places])
+    return low, high
 
 
 def _curve(

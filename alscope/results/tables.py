@@ -9,15 +9,13 @@ import pandas as pd
 
 from alscope.results.checks import complete_runs, require_comparable
 from alscope.results.columns import METRICS, Column
-from alscope.results.curves import aubc, check_names, labels_to_reach
+from alscope.results.curves import aubc, labels_to_reach
 from alscope.results.frames import typed_frame
 from alscope.results.intervals import mean_interval
+from alscope.results.names import RANDOM, check_metric
 from alscope.results.timing import timing_table
 
 __all__ = ["RANDOM", "TABLE_COLUMNS", "aubc_frame", "aubc_table"]
-
-RANDOM = "random"
-"""The strategy that all others are held against."""
 
 _TIMES = ("load_s", "inference_s", "acquisition_s", "selection_s", "aux_s")
 
@@ -59,7 +57,7 @@ def aubc_frame(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
         UnknownNameError: If there is no such metric.
         IncomparableError: If results of different data or runs would be mixed.
     """
-    check_names(rounds, metric)
+    check_metric(metric)
     require_comparable(rounds)
     rows = []
     groups = complete_runs(rounds).groupby(["scenario", "strategy", "seed"], sort=True)

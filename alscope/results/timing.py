@@ -8,7 +8,7 @@ from alscope.results.checks import unique_rounds
 
 __all__ = ["TIMES", "timing_table"]
 
-TIMES = ("load_s", "inference_s", "acquisition_s", "selection_s", "aux_s", "train_s")
+TIMES = ("load_s", "inference_s", "acquisition_s", "selection_s", "aux_s", "train_s", "executed_s")
 
 
 def timing_table(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -22,7 +22,7 @@ def timing_table(rounds: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         scenario, strategy, device, n_threads, load_s, inference_s, acquisition_s, selection_s,
-        aux_s, train_s, n (rounds measured); sorted by these keys.
+        aux_s, train_s, executed_s, n (rounds measured); sorted by these keys.
     """
     once = unique_rounds(rounds)
     measured = once[(once["query_size"] > 0) & ~once["contended"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -63,18 +64,28 @@ def study_facts(study: StudyStatus) -> str:
     return f"{scenarios} · {strategies} · {count(len(config.seeds), 'seed')}"
 
 
-def show_chart(chart: altair.TopLevelMixin, *, alt: str, key: str | None = None) -> None:
+def show_chart(
+    chart: altair.TopLevelMixin,
+    *,
+    alt: str,
+    key: str | None = None,
+    on_select: Mapping[str, Callable[[], None]] | None = None,
+    legend_columns: int = 2,
+) -> None:
     """A chart with its text alternative, and a legend that leaves a phone room for the lines.
 
     Args:
         chart: From `alscope.charts`.
         alt: What is to be seen, in words.
         key: Of session state; keeps the highlighted lines when the data change.
+        on_select: Name of a selection of the chart -> what to call when it changes; the selection
+            is then in `st.session_state[key]`.
+        legend_columns: Of the legend below the chart; one where the chart is narrow.
     """
     from altair import Undefined
 
     legend = {
-        "columns": 2,
+        "columns": legend_columns,
         "orient": "bottom",
         "symbolOpacity": 1,
         "symbolSize": 300,
@@ -84,7 +95,15 @@ def show_chart(chart: altair.TopLevelMixin, *, alt: str, key: str | None = None)
     # Streamlit objects to a description and an `alt` on one chart.
     shown = shown.configure_legend(**legend)
     shown["description"] = Undefined
-    st.altair_chart(shown, key=key, alt=alt)
+    if not on_select:
+        st.altair_chart(shown, key=key, alt=alt)
+        return
+
+    def changed() -> None:
+        for call in on_select.values():
+            call()
+
+    st.altair_chart(shown, key=key, alt=alt, on_select=changed, selection_mode=list(on_select))
 
 
 def empty_state(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -28,6 +29,8 @@ def figure(
     alt: str,
     stem: str,
     caption: str = "",
+    on_select: Mapping[str, Callable[[], None]] | None = None,
+    legend_columns: int = 2,
 ) -> None:
     """A chart, its caption, and a menu that takes it away.
 
@@ -38,10 +41,12 @@ def figure(
         alt: What is to be seen, in words.
         stem: Of file names; made safe here.
         caption: What the figure is made of, as Markdown.
+        on_select: As in `show_chart`.
+        legend_columns: As in `show_chart`.
     """
     from alscope.reports.files import figure_files
 
-    show_chart(chart, alt=alt, key=key)
+    show_chart(chart, alt=alt, key=key, on_select=on_select, legend_columns=legend_columns)
     files = figure_files(chart, data, stem=file_stem(stem), title=f"{stem}: {alt}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(caption, width="stretch")

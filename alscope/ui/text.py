@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
-__all__ = ["ago", "count", "duration", "duration_range", "file_stem", "number", "percent", "plain"]
+__all__ = [
+    "ago",
+    "count",
+    "duration",
+    "duration_range",
+    "file_stem",
+    "number",
+    "percent",
+    "plain",
+    "seconds",
+]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -44,6 +55,15 @@ def duration(seconds: float) -> str:
         return _two(seconds, _HOUR, "h", _MINUTE, "min")
     days, rest = divmod(round(seconds / _HOUR), 24)
     return count(days, "day") + (f" {rest} h" if rest else "")
+
+
+def seconds(value: float) -> str:
+    """A measured time, to three digits: `12.3 ms`, `1.05 s`, `41 min`; "-" for none."""
+    if math.isnan(value):
+        return "-"
+    if value >= 1.5 * _MINUTE:
+        return duration(value)
+    return f"{value:.3g} s" if value >= 1 else f"{1000 * value:.3g} ms"
 
 
 def duration_range(low: float, high: float) -> str:

@@ -68,9 +68,10 @@ def test_a_study_is_built_watched_and_compared(
     page.get_by_role("link", name="Open in Compare").click()
     heading(page, "Compare")
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("6 runs, 2 seeds each, 0 missing.")).to_be_visible()
+    expect(page.get_by_text("6 runs, 2 seeds each, 0 missing points.")).to_be_visible()
+    page.get_by_role("button", name="Export").first.click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Curves as CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()
 
     assert lines[0].startswith("scenario,strategy,round,n_annotated,mean,low,high")
