@@ -18,7 +18,15 @@ from alscope.registry import datasets
 
 __all__ = ["doctor"]
 
-_PACKAGES = ("torch", "torchvision", "transformers", "datasets", "numpy", "pandas", "streamlit")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "huggingface_hub",
+    "numpy",
+    "pandas",
+    "streamlit",
+)
 _LOW_DISK = 2 * 10**9
 _LISTED = 5
 

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from alscope.cli._terminal import complain
+from alscope.data.downloads import Download, active_downloads
 from alscope.types import RunState
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def follow(service: Service, study_id: str) -> tuple[StudyStatus, bool]:
         while True:
             status = service.wait(study_id, timeout=_LOOK_EVERY_S)
             progress.show(status)
+            progress.tell(active_downloads(service.data_root))
             if not status.n_active:
                 return status, asked.is_set()
 
@@ -72,6 +74,7 @@ class _Progress:
 
     def __init__(self, status: StudyStatus) -> None:
         self._known = {run.run_id: run.state for run in status.runs}
+        self._told: set[str] = set()
         self._bar: tqdm[Any] | None = None
         if sys.stderr.isatty():
             from tqdm import tqdm
@@ -96,6 +99,17 @@ class _Progress:
                 self._report(run, f"{place}/{status.n_runs}")
         if self._bar is not None:
             self._bar.update(_rounds(status) - self._bar.n)
+
+    def tell(self, downloads: tuple[Download, ...]) -> None:
+        """What is being downloaded: beside the bar, else one line when a download is first seen."""
+        if self._bar is not None:
+            self._bar.set_postfix_str("; ".join(download.progress for download in downloads))
+            return
+        for download in downloads:
+            if download.name not in self._told:
+                self._told.add(download.name)
+                sys.stderr.write(f"{download.progress}\n")
+                sys.stderr.flush()
 
     def _report(self, run: RunStatus, place: str) -> None:
         failed = run.state is RunState.FAILED

@@ -2,9 +2,8 @@
 
 A process of its own, because the libraries that download import torch, which must stay out of the
 web process. It works in `.fetch` inside the folder of the set, which no reader looks into. What is
-interrupted stays there, so that the next try does not fetch again what is complete: archives,
-MATLAB files, files of the hub. A finished download is read and compared with the official facts
-before it is moved into place.
+interrupted stays there, and the next try asks for the rest of it. A finished download is read and
+compared with the official facts before it is moved into place.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alscope.data._transfer import PART, RECEIVED
 from alscope.data.downloads import STAGING, finished, report
 from alscope.errors import DatasetError
 from alscope.registry import datasets
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["download"]
 
 _POLL_S = 0.5
-_HUB = "hub"
-_PARTIAL = f"{_HUB}/**/blobs/*.*.incomplete"
-"""Parts of files under names that are never used again, and so never continued."""
 
 
 def download(name: str, folder: Path) -> None:
@@ -46,6 +43,8 @@ def download(name: str, folder: Path) -> None:
     staging = folder / STAGING / folder.name
     staging.mkdir(parents=True, exist_ok=True)
     _run(name, staging)
+    for path in staging.rglob(f"*{PART}"):  # of another version of the set
+        path.unlink()
     for path in sorted(staging.iterdir()):
         _place(path, folder / path.name)
     shutil.rmtree(folder / STAGING)
@@ -54,13 +53,11 @@ def download(name: str, folder: Path) -> None:
 def _run(name: str, staging: Path) -> None:
     work = staging.parent
     log = work / "log"
-    for path in work.glob(_PARTIAL):
-        path.unlink()
     # Into a file: a pipe that nobody reads would fill up and stop the process.
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, name, str(staging)],
-            env=_environment(work),
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=stream,
@@ -81,35 +78,32 @@ def _run(name: str, staging: Path) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], name: str, staging: Path) -> None:
-    hub = staging.parent / _HUB
+    received = staging.parent / RECEIVED
     while True:
         try:
             process.wait(_POLL_S)
         except subprocess.TimeoutExpired:
-            report(staging.parent, name, _size(hub if hub.exists() else staging))
+            # Beside archives, what they are unpacked to does not count.
+            report(staging.parent, name, _size(received if received.exists() else staging))
         else:
             return
 
 
 def _size(folder: Path) -> int:
-    """Bytes in a folder that is being written; links of the hub's cache count once."""
+    """Bytes in a folder that is being written."""
     total = 0
     for path in folder.rglob("*"):
         try:
-            total += 0 if path.is_symlink() or path.is_dir() else path.stat().st_size
+            total += 0 if path.is_dir() else path.stat().st_size
         except FileNotFoundError:  # renamed meanwhile
             continue
     return total
 
 
-def _environment(work: Path) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    if not {"HF_HOME", "HF_HUB_CACHE"} & environment.keys():
-        environment["HF_HUB_CACHE"] = str(work / _HUB)
-        environment.setdefault("HF_XET_CACHE", str(work / "xet"))
-    return environment
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _place(source: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ from alscope.data._cifar import CIFAR100, CifarBatches
 from alscope.data._copies import Columns, Copy, Facts
 from alscope.data._parquet import ParquetCopy
 from alscope.data._stored import StoredSpec
+from alscope.data._transfer import Expected, receive_archive
 from alscope.registry import datasets
 
 __all__ = ["Cifar100"]
@@ -81,7 +82,5 @@ class Cifar100(StoredSpec):
 
     def fetch(self, folder: Path) -> None:
         """The binary archive of the authors: the other one holds pickles."""
-        from torchvision.datasets.utils import download_and_extract_archive
-
         url = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"
-        download_and_extract_archive(url, str(folder), md5=_BINARY_MD5, remove_finished=True)
+        receive_archive(url, folder, Expected("md5", _BINARY_MD5), dataset=self.key)

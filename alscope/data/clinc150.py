@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 from alscope.data._copies import Columns, Facts
 from alscope.data._hub import TextSpec
 from alscope.data._parquet import class_label_metadata
-from alscope.errors import DatasetError
+from alscope.data._transfer import RECEIVED, Expected, receive_any
 from alscope.registry import datasets
 
 __all__ = ["Clinc150"]
@@ -84,15 +83,9 @@ class Clinc150(TextSpec):
 
 
 def _received(name: str, folder: Path) -> Any:
-    from torchvision.datasets.utils import download_url
-
-    download_url(_URL + name, str(folder), name)
-    data = (folder / name).read_bytes()
-    found = hashlib.sha256(data).hexdigest()
-    if found != _SHA256[name]:
-        (folder / name).unlink()
-        raise DatasetError(f"{name} has the SHA-256 {found}, but expected {_SHA256[name]}")
-    return json.loads(data)
+    target = folder / RECEIVED / name
+    receive_any([_URL + name], target, Expected("sha256", _SHA256[name]), dataset="clinc150")
+    return json.loads(target.read_bytes())
 
 
 def _save(path: Path, rows: list[Any], labels: list[int], names: tuple[str, ...]) -> None:

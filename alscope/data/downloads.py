@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alscope.data.protocols import DataRoot
 from alscope.files import write_atomic
+from alscope.registry import datasets
 
 __all__ = ["STAGING", "Download", "active_downloads", "finished", "report"]
 
@@ -25,12 +26,17 @@ class Download:
 
     Attributes:
         name: Registry name of the data set.
-        received: Bytes so far. They include what an earlier, interrupted try had received; near the
-            end they can exceed the size of the download, because archives are unpacked.
+        received: Bytes so far. They include what an earlier, interrupted try had received.
     """
 
     name: str
     received: int
+
+    @property
+    def progress(self) -> str:
+        """For people: "downloading cifar10: 63 MB of 162 MB"."""
+        size = datasets.get(self.name)().download_size if self.name in datasets else ""
+        return f"downloading {self.name}: {self.received / 1e6:,.0f} MB of {size or 'unknown size'}"
 
 
 def report(folder: Path, name: str, received: int) -> None:

@@ -96,10 +96,10 @@ def make_plan(
         rates: What was measured here; None: read it from the store.
 
     Raises:
-        ConfigError: With every problem found. Counts of data that are not here yet are checked when
-            the study starts.
+        ConfigError: With every problem found. Counts of data that are not here yet are checked by
+            the runs.
     """
-    problems = study_problems(study, root, fetch=False)
+    problems = study_problems(study, root)
     if problems:
         raise ConfigError(problems)
     runs = study.runs()
@@ -146,14 +146,15 @@ def store_state(store: RunStore, run_id: str) -> RunState:
     return store.history(run_id).state if store.exists(run_id) else RunState.QUEUED
 
 
-def study_problems(study: StudyConfig, root: DataRoot, *, fetch: bool = True) -> list[Problem]:
+def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
     """Everything wrong with a study: ranges, names, parameters, data, impossible numbers.
+
+    Nothing is downloaded for it. What follows from data that are not here yet, but may be fetched,
+    is left out; the first run that needs them fetches them, and every run checks its numbers.
 
     Args:
         study: What to check.
         root: Where data sets are.
-        fetch: Download data that are not here, if `root` allows it, to check counts. Otherwise
-            what follows from such data is left out.
     """
     problems = [p for p in study.problems() if not p.path.startswith("scenarios[")]
     backbone, found = _instance(backbones, study.backbone.name, study.backbone.params, "backbone")
@@ -166,12 +167,12 @@ def study_problems(study: StudyConfig, root: DataRoot, *, fetch: bool = True) ->
         chosen.append((path, strategy))
     for index, scenario in enumerate(study.scenarios):
         path = f"scenarios[{index}]"
-        if fetch or not pending(scenario, root):
+        if not pending(scenario, root):
             problems += _scenario_problems(scenario, path, backbone, root, study.seeds or (0,))
         else:
             problems += scenario.problems(path)
     if backbone is not None:
-        known = [s for s in study.scenarios if fetch or not pending(s, root)]
+        known = [s for s in study.scenarios if not pending(s, root)]
         problems += _strategy_problems(known, chosen, backbone, root)
     problems += _candidate_problems(study)
     return problems

@@ -48,7 +48,7 @@ def _remarks(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     yield from _strategy_remarks(study)
     absent = dict.fromkeys(name for s in study.scenarios for name in pending(s, root))
     for name in absent:
-        yield f"{name} is not here: it is downloaded and checked when the study starts"
+        yield f"{name} is not here: the first run downloads it, and every run checks its numbers"
 
 
 def known_classes(scenario: ScenarioConfig, root: DataRoot) -> int | None:

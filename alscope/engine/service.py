@@ -217,6 +217,9 @@ class Service:
     def submit(self, study: StudyConfig) -> str:
         """Store a study and queue every run that is not done; submitting it again resumes it.
 
+        Data that are not here are downloaded by the runs, in the background; `active_downloads`
+        tells how far that is.
+
         Returns:
             The study id.
 

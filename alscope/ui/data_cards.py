@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from alscope.data.downloads import active_downloads
 from alscope.data.lookup import dataset_names, find_dataset
 from alscope.data.protocols import DataRoot, DatasetSpec
 from alscope.rng import generator
+from alscope.ui.downloads import show_downloads
 from alscope.ui.notices import guarded
 from alscope.ui.scenario_form import dataset_summary
 from alscope.ui.text import count, plain
@@ -26,11 +26,7 @@ def show_catalogue(root: DataRoot) -> None:
     """Every data set as a row with its facts; the chosen one with samples."""
     specs = {name: find_dataset(name, root) for name in dataset_names(root)}
     modalities = sorted({spec.modality for spec in specs.values()})
-    for download in active_downloads(root):
-        st.info(
-            f"Downloading {download.name}: {download.received / 1e6:,.0f} MB so far",
-            icon=":material/downloading:",
-        )
+    show_downloads(root)
     chosen = st.pills(
         "Kind of data", modalities, selection_mode="multi", key="data_modality", default=None
     )

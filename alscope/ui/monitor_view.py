@@ -9,6 +9,7 @@ import streamlit as st
 from alscope.types import RunState
 from alscope.ui import service
 from alscope.ui.cards import STATES, show_chart, study_state
+from alscope.ui.downloads import show_downloads
 from alscope.ui.notices import guarded
 from alscope.ui.results import rounds_of
 from alscope.ui.text import count, duration, percent, plain
@@ -49,7 +50,9 @@ def live(study_id: str, drawn: tuple[str, int, int]) -> None:
         if signature(study) != drawn:
             st.rerun()
         _metrics(study)
-        _stalled(study)
+        # Who waits for a download gives no sign of life, and there is nothing to worry about.
+        if not show_downloads(service.get_service().data_root):
+            _stalled(study)
         _grids(study)
         _curves(study)
 

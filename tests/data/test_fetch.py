@@ -1,14 +1,17 @@
 """Downloads, without a network: what is placed, what is refused, what is said."""
 
+import hashlib
 import os
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 
+import numpy as np
 import pytest
 
-from alscope.data import _fetch, _mat, _stored
+from alscope.data import _cifar, _fetch, _idx, _mat, _stored, cifar10, cifar100
 from alscope.data.ag_news import AgNews
 from alscope.data.cifar10 import Cifar10
 from alscope.data.cifar100 import Cifar100
@@ -17,6 +20,7 @@ from alscope.data.mnist import Mnist
 from alscope.data.protocols import DataRoot
 from alscope.data.svhn import Svhn
 from alscope.errors import DatasetError
+from tests.data.servers import serving
 
 
 @pytest.fixture
@@ -136,69 +140,86 @@ def test_failed_download_says_why(tmp_path):
         _fetch.download("nothing", tmp_path)
 
 
-def test_mnist_is_fetched_through_torchvision(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        "torchvision.datasets.MNIST", lambda *args, **opts: calls.append((args, opts))
+@pytest.fixture
+def mirror(monkeypatch):
+    """A server in place of the authors'."""
+    with serving() as files:
+        monkeypatch.setenv("ALSCOPE_MIRROR", files.url)
+        yield files
+
+
+@pytest.fixture
+def fetched(open_root, mirror):
+    """Put files on the mirror as their set names them, and fetch the set."""
+
+    def fetch(spec, source):
+        for path in source:
+            mirror.files[f"/{spec.key}/{path.name}"] = path.read_bytes()
+        folder = open_root.path / STAGING / spec.folder
+        folder.mkdir(parents=True)
+        spec.fetch(folder)
+        assert [asked for _, asked in mirror.requests] == [""] * len(mirror.files)
+        return spec.load(DataRoot(folder.parent, open_root.cache, allow_download=False))
+
+    return fetch
+
+
+def test_mnist_is_fetched_as_its_four_archives(make, monkeypatch, fetched):
+    pixels = make.idx("source", packed=True)
+    files = sorted((make.path / "source").glob("*.gz"))
+    resources = [(path.name, _idx.OFFICIAL_MD5[path.name]) for path in files]
+    monkeypatch.setattr("torchvision.datasets.MNIST.resources", resources)
+
+    assert np.array_equal(fetched(Mnist(), files).train.inputs[:, 0], pixels)
+
+
+def test_what_torchvision_knows_of_mnist_and_svhn_is_what_is_read():
+    from torchvision.datasets import MNIST, SVHN
+
+    assert dict(MNIST.resources) == _idx.OFFICIAL_MD5
+    assert {SVHN.split_list[p][1]: SVHN.split_list[p][2] for p in ("train", "test")} == (
+        _mat.OFFICIAL_MD5
     )
-    Mnist().fetch(tmp_path)
-
-    assert calls == [((tmp_path,), {"download": True})]
 
 
-def test_cifar10_is_fetched_as_the_binary_archive(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        "torchvision.datasets.utils.download_and_extract_archive",
-        lambda url, folder, **opts: calls.append((url, opts["md5"])),
-    )
-    Cifar10().fetch(tmp_path)
+@pytest.mark.parametrize(
+    ("spec", "module", "layout", "archive"),
+    [
+        (Cifar10(), cifar10, _cifar.CIFAR10, "cifar-10-binary.tar.gz"),
+        (Cifar100(), cifar100, _cifar.CIFAR100, "cifar-100-binary.tar.gz"),
+    ],
+    ids=["cifar10", "cifar100"],
+)
+def test_cifar_is_fetched_as_the_binary_archive(
+    make, monkeypatch, fetched, spec, module, layout, archive
+):
+    folder = "cifar-10-batches-bin" if spec.key == "cifar10" else "cifar-100-binary"
+    pixels = make.cifar(f"source/{folder}", layout)
+    path = make.path / archive
+    with tarfile.open(path, "w:gz") as packed:
+        packed.add(make.path / "source" / folder, folder)
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    official = {"cifar10": "c32a1d4ab5d03f1284b67883e8d87530"}
+    assert official.get(spec.key, "03b5dce01913d631647c71ecec9e9cb8") == module._BINARY_MD5
+    monkeypatch.setattr(module, "_BINARY_MD5", md5)
+    raw = fetched(spec, [path])
 
-    assert calls == [
-        (
-            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-            "c32a1d4ab5d03f1284b67883e8d87530",
-        )
-    ]
-
-
-def test_cifar100_is_fetched_as_the_binary_archive(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        "torchvision.datasets.utils.download_and_extract_archive",
-        lambda url, folder, **opts: calls.append((url, opts["md5"])),
-    )
-    Cifar100().fetch(tmp_path)
-
-    assert calls == [
-        (
-            "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
-            "03b5dce01913d631647c71ecec9e9cb8",
-        )
-    ]
+    assert np.array_equal(raw.train.inputs.reshape(-1, 3072), pixels[: len(raw.train.inputs)])
 
 
-def test_svhn_is_fetched_without_its_extra_images(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(
-        "torchvision.datasets.utils.download_url",
-        lambda url, folder, name, checksum: calls.append((name, checksum)),
-    )
-    Svhn().fetch(tmp_path)
+def test_svhn_is_fetched_without_its_extra_images(make, monkeypatch, fetched, mirror):
+    pixels = make.mat("source")
+    files = sorted((make.path / "source").iterdir())
+    known = {
+        path.name.split("_")[0]: [f"http://authors.invalid/{path.name}", path.name, md5]
+        for path in files
+        for md5 in [_mat.OFFICIAL_MD5[path.name]]
+    }
+    monkeypatch.setattr("torchvision.datasets.SVHN.split_list", known)
+    raw = fetched(Svhn(), files)
 
-    assert dict(calls) == _mat.OFFICIAL_MD5
-
-
-def test_hub_files_are_kept_beside_the_download_unless_the_user_has_a_cache(tmp_path, monkeypatch):
-    for name in ("HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
-    own = _fetch._environment(tmp_path)
-    monkeypatch.setenv("HF_HOME", "/somewhere")
-
-    assert own["HF_HUB_CACHE"] == str(tmp_path / "hub")
-    assert own["HF_ENDPOINT"] == "https://mirror.example"
-    assert "HF_HUB_CACHE" not in _fetch._environment(tmp_path)
+    assert np.array_equal(raw.train.inputs.transpose(0, 2, 3, 1), pixels)
+    assert sorted(path for path, _ in mirror.requests) == [f"/svhn/{p.name}" for p in files]
 
 
 def test_progress_is_readable_while_a_download_runs(root, monkeypatch):
@@ -235,22 +256,34 @@ def test_failed_download_reports_no_progress_any_more(root):
     assert sorted(path.name for path in (folder / STAGING).iterdir()) == ["log", "nothing"]
 
 
-def test_parts_that_cannot_be_continued_are_removed(root):
-    blobs = root.path / "nothing" / STAGING / "hub" / "datasets--a--b" / "blobs"
-    blobs.mkdir(parents=True)
-    for name in ("abc", "abc.incomplete", "abc.0123abcd.incomplete"):
-        (blobs / name).write_text("part")
+def test_parts_of_another_version_are_not_moved_into_place(tmp_path, monkeypatch):
+    def run(name, staging):
+        (staging / "a.parquet").write_text("data")
+        (staging / "b.parquet.0123.part").write_text("half")
 
-    with pytest.raises(DatasetError):
-        _fetch.download("nothing", root.path / "nothing")
-    assert sorted(path.name for path in blobs.iterdir()) == ["abc", "abc.incomplete"]
+    monkeypatch.setattr(_fetch, "_run", run)
+    _fetch.download("ag_news", tmp_path / "set")
+
+    assert [path.name for path in (tmp_path / "set").iterdir()] == ["a.parquet"]
+
+
+def test_archives_count_and_what_they_are_unpacked_to_does_not(root, monkeypatch):
+    staging = root.path / "cifar10" / STAGING / "cifar10"
+    for path, size in ((staging / "data.bin", 900), (staging.parent / "received" / "a.part", 300)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+    monkeypatch.setattr(_fetch, "_POLL_S", 0.02)
+    code = "import time; time.sleep(0.3)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)
+    _fetch._wait(process, "cifar10", staging)
+
+    assert active_downloads(root) == (Download(name="cifar10", received=300),)
 
 
 def test_process_reports_bytes_and_ends_with_its_folder(root, monkeypatch):
     staging = root.path / "imdb" / STAGING / "imdb"
     staging.mkdir(parents=True)
     (staging / "part").write_bytes(b"x" * 500)
-    (staging / "link").symlink_to("part")
     monkeypatch.setattr(_fetch, "_POLL_S", 0.02)
     code = "import sys, time; time.sleep(0.3)"
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.DEVNULL)

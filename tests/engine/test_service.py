@@ -73,6 +73,28 @@ def test_a_second_service_sees_the_same(open_service: Open) -> None:
     assert [s.study_id for s in open_service().studies()] == [study_id]
 
 
+def test_data_that_are_not_here_are_fetched_by_the_run_and_not_by_the_submission(
+    open_service: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run fails here, because nothing comes; what matters is who asked for it, and when."""
+    fetching, go_on = threading.Event(), threading.Event()
+
+    def download(name: str, folder: Path) -> None:
+        fetching.set()
+        assert go_on.wait(20)
+
+    monkeypatch.setattr("alscope.data._stored.download", download)
+    service = open_service(offline=False)
+    study_id = service.submit(tiny_study(scenarios=(tiny_scenario(dataset="mnist"),)))
+
+    assert fetching.wait(20)
+    assert service.study(study_id).n_active > 0
+    go_on.set()
+    status = service.wait(study_id, timeout=60)
+    assert {run.state for run in status.runs} == {RunState.FAILED}
+    assert "MNIST was not found" in status.runs[0].message
+
+
 def test_submitting_again_runs_nothing_twice(open_service: Open) -> None:
     service = open_service()
     study_id = service.submit(tiny_study())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from alscope.data.downloads import STAGING, report
 from alscope.engine.service import Service
 from alscope.types import RunState
 from alscope.ui.monitor_view import remaining_s
@@ -123,3 +124,12 @@ def test_what_runs_is_shown_beside_every_page(service: Service) -> None:
 
     assert "Running 0" in app.sidebar.get("progress")[0].proto.text
     assert "6 runs waiting" in app.sidebar.caption[0].value
+
+
+def test_a_download_that_a_study_waits_for_is_shown_with_how_far_it_is(service: Service) -> None:
+    study_id = record(service, small_study())
+    report(service.data_root.path / "cifar10" / STAGING, "cifar10", 63_000_000)
+
+    app = page("monitor", exp=study_id)
+
+    assert r"Downloading cifar10\: 63 MB of 162 MB" in [item.value for item in app.info]
