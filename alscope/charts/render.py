@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from alscope.charts.spec import chart_spec
+from alscope.charts.spec import AnyChart, chart_spec
 
 __all__ = ["FORMATS", "PRINT", "render", "screen_config"]
 
@@ -51,7 +51,7 @@ PRINT: dict[str, Any] = {
 """Vega-Lite configuration of files: dark on white, fonts that are there, no truncated names."""
 
 
-def render(chart: alt.TopLevelMixin, fmt: str) -> bytes:
+def render(chart: AnyChart, fmt: str) -> bytes:
     """A chart in the bytes of a file.
 
     Args:
@@ -89,7 +89,7 @@ def screen_config(*, dark: bool) -> dict[str, Any]:
     }
 
 
-def _print_config(chart: alt.TopLevelMixin) -> dict[str, Any]:
+def _print_config(chart: AnyChart) -> dict[str, Any]:
     if isinstance(chart, alt.FacetChart | alt.ConcatChart | alt.HConcatChart):
         return {**PRINT, "view": {**PRINT["view"], "continuousWidth": 320}}
     return PRINT

@@ -10,10 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import altair as alt
 import pandas as pd
 
-from alscope.charts.spec import chart_parts
+from alscope.charts.spec import AnyChart, chart_parts
 
 __all__ = ["chart_script"]
 
@@ -41,7 +40,7 @@ if __name__ == "__main__":
 '''
 
 
-def chart_script(chart: alt.TopLevelMixin, *, title: str, stem: str) -> str:
+def chart_script(chart: AnyChart, *, title: str, stem: str) -> str:
     """A runnable script that builds the chart and saves it as HTML and PDF.
 
     Args:

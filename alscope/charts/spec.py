@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import altair as alt
 import pandas as pd
 
-__all__ = ["ChartParts", "chart_parts", "chart_spec", "merged"]
+__all__ = ["AnyChart", "ChartParts", "chart_parts", "chart_spec", "merged"]
 
 _CHILDREN = ("layer", "hconcat", "vconcat", "concat")
 _NAMED = re.compile(r'"name": "((?:view|param)_(?:[0-9a-f]+_)?\d+)"')
@@ -30,15 +30,21 @@ class ChartParts(NamedTuple):
     """The frames, by name: `data`, `frame_2`, ... in the order of the chart."""
 
 
-def chart_parts(chart: alt.TopLevelMixin) -> ChartParts:
+AnyChart = alt.TopLevelMixin | ChartParts
+"""A chart of Altair, or one that was taken apart because Altair is too slow to be asked often."""
+
+
+def chart_parts(chart: AnyChart) -> ChartParts:
     """The specification of a chart without its data, and the data.
 
     Equal charts give equal specifications: names that Altair counts up are counted anew. Every
     encoding must name its type, as those of `alscope.charts` do.
 
     Args:
-        chart: Unchanged.
+        chart: Unchanged; one that is apart already stays so.
     """
+    if isinstance(chart, ChartParts):
+        return ChartParts(dict(chart.spec), chart.frames)
     original: Any = chart  # the base class does not say that it can be copied
     copied = original.copy(deep=True)
     frames: dict[str, pd.DataFrame] = {}
@@ -53,7 +59,7 @@ def chart_parts(chart: alt.TopLevelMixin) -> ChartParts:
     return ChartParts(_renamed(spec), frames)
 
 
-def chart_spec(chart: alt.TopLevelMixin, config: dict[str, Any] | None = None) -> dict[str, Any]:
+def chart_spec(chart: AnyChart, config: dict[str, Any] | None = None) -> dict[str, Any]:
     """A chart as a self-contained Vega-Lite specification.
 
     Args:

@@ -110,12 +110,13 @@ def position_of(scene: Scene, point: int) -> int:
     return row
 
 
-def ranks(board: Board, point: int) -> pd.DataFrame:
-    """What every strategy that can play would make of a point now.
+def ranks(board: Board, point: int, *, names: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """What strategies would make of a point now.
 
     Args:
         board: Whose labels everybody starts from; strategies remember nothing else.
         point: Of the pool.
+        names: Of strategies; by default all that can play.
 
     Returns:
         One row per strategy: strategy (name), title, score (NaN if it has none), rank (1 = first;
@@ -125,7 +126,7 @@ def ranks(board: Board, point: int) -> pd.DataFrame:
     scene = scene_of(board)
     row = position_of(scene, point)
     rows = []
-    for name in playable(board.config.model):
+    for name in playable(board.config.model) if names is None else names:
         positions, scores = _answers(replace(board, player=name, state=None))
         if scores is None:
             found = np.flatnonzero(positions == row)

@@ -202,7 +202,7 @@ class _Reader:
         return GameConfig(table=DataConfig(data=str(data), **fields), **values)
 
     def players(self, mode: Mode, model: str) -> tuple[str, ...]:
-        asked = list(dict.fromkeys(self.params.get("opp") or ()))
+        asked = list(dict.fromkeys(self.params.get("opp") or mode.players))
         good = [name for name in asked if self._plays(name, model)]
         if len(good) > mode.most:
             self.dropped.append(f"opp: {mode.title} has room for {mode.most}; the rest is left out")

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from alscope.playground.config import GameConfig, of_shape
 from alscope.playground.contest import outcomes
-from alscope.playground.deal import deal
-from alscope.playground.game import learned
 from alscope.playground.link import Game
+from alscope.playground.shown import ceiling
 
 __all__ = ["ALL_LABELS", "PRESETS", "Effect", "Preset", "leads"]
 
@@ -80,14 +79,8 @@ def leads(game: Game, effect: Effect, n_seeds: int) -> NDArray[np.float64]:
 
 def _values(config: GameConfig, player: str, column: str, n_seeds: int) -> NDArray[np.float64]:
     if player == ALL_LABELS:
-        return np.array([_ceiling(config.with_seed(seed)) for seed in range(n_seeds)])
+        return np.array([ceiling(config.with_seed(seed)) for seed in range(n_seeds)])
     return outcomes(config, [player], range(n_seeds))[column].to_numpy(dtype=np.float64)
-
-
-def _ceiling(config: GameConfig) -> float:
-    cards = deal(config.table)
-    fitted = learned(config, tuple(range(len(cards.labels))))
-    return float((fitted.logits(cards.test_points).argmax(axis=1) == cards.test_labels).mean())
 
 
 def _game(

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alscope.charts.render import render
 from alscope.charts.snippet import chart_script
-from alscope.charts.spec import chart_spec
+from alscope.charts.spec import AnyChart, chart_spec
 from alscope.results.export import frame_bytes, has_formulas
 from alscope.results.latex import latex_table
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
 
 __all__ = ["ExportFile", "figure_files", "table_files"]
@@ -34,9 +33,7 @@ class ExportFile(NamedTuple):
     """Makes it."""
 
 
-def figure_files(
-    chart: alt.TopLevelMixin, data: pd.DataFrame, *, stem: str, title: str
-) -> list[ExportFile]:
+def figure_files(chart: AnyChart, data: pd.DataFrame, *, stem: str, title: str) -> list[ExportFile]:
     """The files of a figure.
 
     Args:

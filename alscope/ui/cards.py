@@ -13,8 +13,7 @@ from alscope.ui.notices import flash
 from alscope.ui.text import count, plain
 
 if TYPE_CHECKING:
-    import altair
-
+    from alscope.charts.spec import AnyChart
     from alscope.config import StudyConfig
     from alscope.engine.service import StudyStatus
 
@@ -65,7 +64,7 @@ def study_facts(study: StudyStatus) -> str:
 
 
 def show_chart(
-    chart: altair.TopLevelMixin,
+    chart: AnyChart,
     *,
     alt: str,
     key: str | None = None,
@@ -84,6 +83,8 @@ def show_chart(
     """
     from altair import Undefined
 
+    from alscope.charts.spec import ChartParts
+
     legend = {
         "columns": legend_columns,
         "orient": "bottom",
@@ -91,19 +92,22 @@ def show_chart(
         "symbolSize": 300,
         "labelLimit": 0,
     }
+    listening: dict[str, Any] = {}
+    if on_select:
+        calls = tuple(on_select.values())
+        listening = {
+            "on_select": lambda: [call() for call in calls],
+            "selection_mode": list(on_select),
+        }
+    if isinstance(chart, ChartParts):
+        spec = {**chart.spec, "config": {"legend": legend}, "datasets": chart.frames}
+        st.vega_lite_chart(spec=spec, width="stretch", key=key, alt=alt, **listening)
+        return
     shown: Any = chart
     # Streamlit objects to a description and an `alt` on one chart.
     shown = shown.configure_legend(**legend)
     shown["description"] = Undefined
-    if not on_select:
-        st.altair_chart(shown, key=key, alt=alt)
-        return
-
-    def changed() -> None:
-        for call in on_select.values():
-            call()
-
-    st.altair_chart(shown, key=key, alt=alt, on_select=changed, selection_mode=list(on_select))
+    st.altair_chart(shown, key=key, alt=alt, **listening)
 
 
 def empty_state(message: str) -> None:

@@ -11,9 +11,9 @@ from alscope.ui.cards import show_chart
 from alscope.ui.text import file_stem, plain
 
 if TYPE_CHECKING:
-    import altair
     import pandas as pd
 
+    from alscope.charts.spec import AnyChart
     from alscope.reports.files import ExportFile
 
 __all__ = ["download_frame", "figure"]
@@ -22,7 +22,7 @@ _SHARE = "To share this view, copy the address of the page: it opens the same."
 
 
 def figure(
-    chart: altair.TopLevelMixin,
+    chart: AnyChart,
     data: pd.DataFrame,
     *,
     key: str,

@@ -25,6 +25,9 @@ class _Entry:
 
 PAGES = {
     "home": _Entry("Learn", "Home", ":material/home:", "Start here"),
+    "playground": _Entry(
+        "Learn", "Playground", ":material/sports_esports:", "Beat the algorithm on points"
+    ),
     "strategies": _Entry(
         "Learn", "Strategies", ":material/category:", "Every strategy, its formula and its proof"
     ),

@@ -90,6 +90,8 @@ class Key(enum.StrEnum):
     """Seeds to add in the power hint."""
     MORE_SEEDS_STUDY = "power_study"
     """Study that gets them."""
+    PLAYGROUND = "playground_game"
+    """The game that is played."""
     STUDY = "monitor_study"
     """The study chosen on Monitor."""
     NOTICE = "notice"

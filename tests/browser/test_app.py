@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 TITLES = {
     "": "ALScope",
+    "playground": "Playground",
     "strategies": "Strategies",
     "data": "Data",
     "build": "Build an experiment",

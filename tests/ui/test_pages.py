@@ -12,7 +12,7 @@ from alscope.engine.service import Service
 from tests.source import ROOT
 from tests.ui.records import page, raw_texts, record, small_study
 
-PAGES = ("home", "build", "monitor", "compare")
+PAGES = ("home", "playground", "build", "monitor", "compare")
 
 HOSTILE = (
     "../../etc/passwd",
@@ -94,7 +94,7 @@ from tests.ui.records import page, record, small_study
 service = Service.open(sys.argv[1], executor="serial", offline=True)
 adopt(service)
 record(service, small_study())
-for name in ("home", "build", "monitor", "compare"):
+for name in ("home", "playground", "build", "monitor", "compare"):
     assert not page(name).exception
 print(sorted({"torch", "torchvision", "transformers", "datasets"} & set(sys.modules)))
 """
