@@ -116,6 +116,7 @@ def show(study: StudyStatus) -> None:
     toolbar(study)
     if study.n_done:
         nav.link("compare", "Open in Compare", exp=study.study_id)
+        nav.link("inspect", "Inspect what was picked", exp=study.study_id)
     show_failures(study)
     refresh = REFRESH_S if study.n_active else None
     st.fragment(live, run_every=refresh, key="live")(study.study_id, signature(study))

@@ -35,6 +35,7 @@ PAGES = {
     "build": _Entry("Run", "Build", ":material/tune:", "Configure an experiment"),
     "monitor": _Entry("Run", "Monitor", ":material/monitoring:", "Watch and steer runs"),
     "compare": _Entry("Understand", "Compare", ":material/compare_arrows:", "Curves and tables"),
+    "inspect": _Entry("Understand", "Inspect", ":material/search:", "What was picked, and why"),
 }
 """By file name, which is also the address: a deep link may run the file before `st.navigation`."""
 

@@ -14,18 +14,22 @@ import streamlit as st
 __all__ = ["publish", "restore", "restore_one", "restore_text"]
 
 
-def restore(key: str, options: Sequence[str], default: Sequence[str]) -> list[str]:
+def restore(
+    key: str, options: Sequence[str], default: Sequence[str], *, param: str = ""
+) -> list[str]:
     """Set a multiple choice from the address.
 
     Args:
         key: Of the widget; also the name of the query parameter.
         options: Legal values.
         default: Values where the address says nothing.
+        param: Name of the query parameter where it differs: a short word that pages read
+            differently must not share their session state.
 
     Returns:
         Values of the address that are not legal; they are dropped, tell the user.
     """
-    asked = st.query_params.get_all(key)
+    asked = st.query_params.get_all(param or key)
     former = st.session_state.get(_memory(key))
     try:
         return _restore(key, options, default, asked, former)
@@ -51,11 +55,11 @@ def _restore(
     return [value for value in asked if value not in options] if asked is not former else []
 
 
-def restore_one(key: str, options: Sequence[str], default: str) -> list[str]:
+def restore_one(key: str, options: Sequence[str], default: str, *, param: str = "") -> list[str]:
     """Set a single choice from the address; as `restore`."""
     if key in st.session_state:
         st.session_state[key] = [st.session_state[key]]
-    unknown = restore(key, options, [default])
+    unknown = restore(key, options, [default], param=param)
     chosen = st.session_state[key]
     st.session_state[key] = chosen[0] if chosen else default
     return unknown
@@ -74,11 +78,11 @@ def restore_text(key: str, *, limit: int) -> None:
     st.session_state[key] = kept[0]
 
 
-def publish(key: str, values: Sequence[str]) -> None:
-    """Write values to the address."""
+def publish(key: str, values: Sequence[str], *, param: str = "") -> None:
+    """Write values to the address; arguments as of `restore`."""
     wanted = list(values)
-    if st.query_params.get_all(key) != wanted:
-        st.query_params[key] = wanted
+    if st.query_params.get_all(param or key) != wanted:
+        st.query_params[param or key] = wanted
     st.session_state[_memory(key)] = wanted
 
 

@@ -48,7 +48,7 @@ def serving(cache: Path, log: Path) -> Iterator[Server]:
         yield Server(url, process)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     said = log.read_text(encoding="utf-8", errors="replace")
     assert "Traceback" not in said, said
 

@@ -22,6 +22,7 @@ TITLES = {
     "build": "Build an experiment",
     "monitor": "Monitor",
     "compare": "Compare",
+    "inspect": "Inspect",
 }
 
 

@@ -36,7 +36,7 @@ def record(
     *,
     fingerprint: str = "data",
     failed: tuple[int, ...] = (),
-    query: Callable[[int], Arrays] | None = None,
+    blobs: Callable[[RunConfig, int], dict[str, Arrays]] = lambda run, number: {},
 ) -> str:
     """Store a study with all its rounds; runs at the places `failed` fail after the first.
 
@@ -45,7 +45,7 @@ def record(
         study: What.
         fingerprint: Of the data.
         failed: Places of runs.
-        query: Makes the arrays of the query of a round; None: no arrays are stored.
+        blobs: Makes the arrays of the query of a round; none are stored by default.
 
     Returns:
         The study id.
@@ -57,10 +57,8 @@ def record(
         with service.runs.open(run_id) as writer:
             writer.append("started", {})
             for number in range(1 if place in failed else run.scenario.n_rounds + 1):
-                blobs = None
-                if query is not None and number < run.scenario.n_rounds:
-                    blobs = {"query": query(number)}
-                writer.append("round", _round(run, number, fingerprint), blobs=blobs)
+                arrays = blobs(run, number) if number < run.scenario.n_rounds else {}
+                writer.append("round", _round(run, number, fingerprint), blobs=arrays)
             writer.append(*_end(failing=place in failed))
     return study_id
 
@@ -75,16 +73,17 @@ def _round(run: RunConfig, number: int, fingerprint: str) -> dict[str, Any]:
     n_annotated = scenario.n_initial + number * scenario.query_size
     accuracy = 0.5 + 0.1 * number + GAIN.get(run.strategy.name, 0.0) * number + 0.001 * run.seed
     last = number == scenario.n_rounds
+    n_classes = scenario.n_known or 10
     query = {
         "size": scenario.query_size,
         "n_known": scenario.query_size - 1,
         "n_unknown": 1,
         "purity": 1 - 1 / scenario.query_size,
-        "class_counts": [1] * 10,
+        "class_counts": [1] * n_classes,
         "diagnostics": {},
     }
     metrics = dict.fromkeys(METRICS, accuracy) | {
-        "per_class_recall": [accuracy] * 10,
+        "per_class_recall": [accuracy] * n_classes,
         "n_test": 500,
     }
     times = "train_s evaluate_s load_s inference_s acquisition_s aux_s selection_s executed_s"
@@ -96,7 +95,7 @@ def _round(run: RunConfig, number: int, fingerprint: str) -> dict[str, Any]:
             "n_unknowns": 0,
             "n_pool": 1297 - n_annotated,
             "metrics": metrics,
-            "class_counts": [n_annotated // 10] * 10,
+            "class_counts": [n_annotated // 10] * n_classes,
             "train": {"steps": 4, "epochs": 1, "loss": 1.0, "accuracy": 1.0, "retries": 0},
             "query": None if last else query,
         },
