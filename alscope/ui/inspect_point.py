@@ -110,7 +110,7 @@ def _show_confidence(focus: Focus, life: pd.DataFrame) -> None:
             front=focus.front,
             round=focus.round,
         ),
-        life,
+        data,
         key="inspect_life",
         alt="Confidence of the model's prediction for this sample before every query, by strategy",
         stem=f"sample-{int(life['sample'].iloc[0])}-seed{focus.seed}",
