@@ -30,6 +30,7 @@ SOURCES = engine_files() + view_files()
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "sklearn": "scikit-learn",
+    "umap": "umap-learn",
     "vl_convert": "vl-convert-python",
     "yaml": "pyyaml",
 }

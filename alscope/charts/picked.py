@@ -9,16 +9,13 @@ import altair as alt
 import pandas as pd
 
 from alscope.charts.theme import styles
-from alscope.results.balance import SERIES
-from alscope.results.openset import KINDS
 
 __all__ = ["ood_chart", "overlap_chart", "shares_chart", "tradeoff_chart"]
 
 _AROUND = 190
 """Pixels for axis and legend, which are part of a chart's height in the app."""
-_SERIES_COLORS = ("#8a8a8a", "#d55e00", "#0072b2")
-_KIND_COLORS = ("#0072b2", "#d55e00")
-_KIND_DASHES = ([1, 0], [6, 3])
+_SERIES = {"pool": "#8a8a8a", "this query": "#d55e00", "labeled so far": "#0072b2"}
+_KINDS = {"known class": ("#0072b2", [1, 0]), "unknown class": ("#d55e00", [6, 3])}
 
 
 def shares_chart(data: pd.DataFrame, *, row_height: int = 40) -> alt.Chart:
@@ -28,8 +25,8 @@ def shares_chart(data: pd.DataFrame, *, row_height: int = 40) -> alt.Chart:
         data: From `alscope.results.balance.shares_frame`.
         row_height: Of one class, in pixels.
     """
-    present = [series for series in SERIES if (data["series"] == series).any()]
-    colors = [_SERIES_COLORS[SERIES.index(series)] for series in present]
+    present = [series for series in _SERIES if (data["series"] == series).any()]
+    colors = [_SERIES[series] for series in present]
     chart: alt.Chart = (
         alt.Chart(data)
         .mark_bar()
@@ -59,8 +56,8 @@ def ood_chart(data: pd.DataFrame, *, height: int = 360) -> alt.Chart:
         data: From `alscope.results.openset.ood_histogram`.
         height: In pixels.
     """
-    scale = alt.Scale(domain=list(KINDS), range=list(_KIND_COLORS))
-    dashes = alt.Scale(domain=list(KINDS), range=list(_KIND_DASHES))
+    scale = alt.Scale(domain=list(_KINDS), range=[color for color, _ in _KINDS.values()])
+    dashes = alt.Scale(domain=list(_KINDS), range=[dash for _, dash in _KINDS.values()])
     chart: alt.Chart = (
         alt.Chart(data)
         .mark_area(interpolate="step-after", fillOpacity=0.25, line=True)

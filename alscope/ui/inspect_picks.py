@@ -118,6 +118,9 @@ def _picks(focus: Focus, side: str, which: str) -> pd.DataFrame | None:
     if first is None:
         st.info("Predictions were not stored for this run, so nobody knows who else was there.")
         return None
+    if first["sample"].isin(own.loc[own["round"] == 0, "sample"]).all():
+        st.info("This study was imported in its compact form, without those that nobody picked.")
+        return None
     chosen = picked_by_none(queries, first["sample"].to_numpy(), upto=focus.round)
     return picks_frame(chosen, queries=own.iloc[:0], predictions=predictions)
 
