@@ -177,6 +177,7 @@ def test_ten_thousand_points_travel_in_under_half_a_megabyte() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # numba compiles for the first time
 def test_umap_places_digits_apart_and_gives_everybody_the_same_picture(
     samples: Samples, tmp_path: Path
 ) -> None:
