@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +16,60 @@ from alscope.data.protocols import DataRoot
 from alscope.errors import DatasetError
 from alscope.ui.text import plain
 
-__all__ = ["SUFFIXES", "choose_source", "keep", "sweep"]
+__all__ = ["SUFFIXES", "choose_source", "keep", "keep_folder", "sweep"]
 
 SUFFIXES = ("csv", "tsv", "parquet", "jsonl", "zip", "npy")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_UPLOAD, _PATH = "Upload", "Path on this computer"
+_UPLOAD, _FOLDER, _PATH = "Files", "Folder of images", "Path on this computer"
 _KEPT_S = 86_400.0
 
 
 def choose_source(root: DataRoot) -> Path | None:
     """Widgets for one source; returns where it is, or None while nothing is chosen."""
-    ways = [_UPLOAD, _PATH] if _is_local() else [_UPLOAD]
+    ways = [_UPLOAD, _FOLDER, *([_PATH] if _is_local() else [])]
     how = st.segmented_control("Where is it?", ways, default=_UPLOAD, key="own_how")
     if how == _PATH:
         text = st.text_input("Path", key="own_path", placeholder="~/pictures or ~/reviews.csv")
         return Path(text.strip()).expanduser() if text and text.strip() else None
+    if how == _FOLDER:
+        return _kept_once(root, _folder_widget(), keep_folder)
     files = st.file_uploader(
         "Files (an array and its labels: both at once)",
         type=list(SUFFIXES),
         accept_multiple_files=True,
         key="own_upload",
     )
-    if not files:
-        return None
-    try:
-        return _kept_once(root, files)
-    except DatasetError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return None
+    return _kept_once(root, files, keep)
+
+
+def _folder_widget() -> list[Any]:
+    return st.file_uploader(
+        "A folder with one sub-folder of images per class",
+        accept_multiple_files="directory",
+        key="own_folder",
+    )
+
+
+def keep_folder(files: list[Any], folder: Path) -> Path:
+    """Write an uploaded folder as one zip of our own.
+
+    What the browser calls the files become names inside the archive, never paths: the import reads
+    a zip of anybody with the same limits and refusals.
+
+    Args:
+        files: Open files with `name` (their place in the folder), as Streamlit gives them.
+        folder: Made here.
+
+    Returns:
+        The zip.
+    """
+    folder.mkdir(parents=True)
+    kept = folder / "images.zip"
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_STORED) as archive:  # images are packed already
+        for file in files:
+            with archive.open(file.name.replace("\\", "/"), "w") as entry:
+                shutil.copyfileobj(file, entry)
+    return kept
 
 
 def keep(files: list[Any], folder: Path) -> Path:
@@ -86,14 +114,22 @@ def sweep(folder: Path, *, now: float | None = None) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _kept_once(root: DataRoot, files: list[Any]) -> Path:
+def _kept_once(
+    root: DataRoot, files: list[Any], keep: Callable[[list[Any], Path], Path]
+) -> Path | None:
+    if not files:
+        return None
     ids = tuple(file.file_id for file in files)
     held: tuple[tuple[str, ...], Path] | None = st.session_state.get("own_held")
     if held is not None and held[0] == ids and held[1].exists():
         return held[1]
     uploads = root.cache / "uploads"
     sweep(uploads)
-    path = keep(files, uploads / uuid.uuid4().hex)
+    try:
+        path = keep(files, uploads / uuid.uuid4().hex)
+    except DatasetError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
     st.session_state["own_held"] = (ids, path)
     return path
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from alscope.data.importing import Refused, inspect_source
 from alscope.errors import DatasetError
-from alscope.ui.uploads import keep, sweep
+from alscope.ui.uploads import keep, keep_folder, sweep
 
 
 class Upload(io.BytesIO):
@@ -26,6 +28,23 @@ def test_what_the_user_called_a_file_never_becomes_a_path(tmp_path: Path) -> Non
     assert path == tmp_path / "one" / "features.csv"
     assert path.read_bytes() == b"text,label\n"
     assert [item.name for item in tmp_path.iterdir()] == ["one"]
+
+
+def test_names_within_an_uploaded_folder_become_names_within_an_archive(tmp_path: Path) -> None:
+    names = ["pets/cats/1.png", "../../etc/passwd", "pets\\dogs\\2.png"]
+    path = keep_folder([Upload(name, name.encode()) for name in names], tmp_path / "one")
+
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["pets/cats/1.png", "../../etc/passwd", "pets/dogs/2.png"]
+        assert archive.read("pets/cats/1.png") == b"pets/cats/1.png"
+    assert [item.name for item in tmp_path.rglob("*")] == ["one", "images.zip"]
+
+
+def test_an_uploaded_folder_that_leads_out_of_itself_is_refused(tmp_path: Path) -> None:
+    uploads = [Upload("a/b/1.png"), Upload("../2.png")]
+
+    with pytest.raises(Refused, match="leads out of the archive"):
+        inspect_source(keep_folder(uploads, tmp_path / "one"))
 
 
 def test_the_larger_of_two_files_is_the_array(tmp_path: Path) -> None:

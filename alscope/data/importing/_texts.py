@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from alscope.errors import nearest
 from alscope.types import IntArray
 
 __all__ = ["Labels", "Texts", "check_columns", "scan_texts"]
+
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(?:[a-zA-Z]{2,8}|#[0-9]{1,6});")
 
 
 @dataclass(eq=False)
@@ -89,7 +92,21 @@ def scan_texts(
             progress("read", 0.0)
     if not scan.where:
         raise Refused("empty", f"{path.name} has no rows")
+    _report_markup(scan.where, texts.values, collect)
     return scan
+
+
+def _report_markup(where: list[str], texts: list[str], collect: Collector) -> None:
+    found = [place for place, text in zip(where, texts, strict=True) if _MARKUP.search(text)]
+    if found:
+        collect.add(
+            "warning",
+            "markup",
+            "texts hold remnants of a web page, such as <br /> or &amp;; they are kept as they "
+            "are: clean the source if they should not be learned",
+            where=found,
+            count=len(found),
+        )
 
 
 def check_columns(table: Table, columns: Sequence[str]) -> None:

@@ -268,3 +268,13 @@ def test_missing_labels_are_errors_unless_left_out(jsonl, label):
 
     assert codes(check(jsonl, TEXT)) == ["unlabeled"]
     assert check(jsonl, dropping(TEXT, "unlabeled")).ok
+
+
+def test_remnants_of_web_pages_are_said_and_kept(tmp_path):
+    rows = [*texts(), ("one<br />two", "a"), ("salt &amp; pepper", "b"), ("x < y & y > z", "a")]
+    report = check(write_csv(tmp_path / "data.csv", rows), TEXT)
+    found = finding(report, "markup")
+
+    assert report.ok
+    assert (found.severity, found.count) == ("warning", 2)
+    assert found.examples == ("line 26", "line 27")
