@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -20,13 +21,14 @@ __all__ = [
 ]
 
 BEATS, BEATEN = "beats others", "is beaten"
-"""Titles of the column and the row of sums."""
+"""Titles of the column and the row of means."""
 
 _PALE, _DEEP = "#f1f4f8", "#0b3d73"
 _SWITCH = 0.62
 """Share of the colour scale from which white text has the higher contrast."""
 
 _NEUTRAL = "#7f7f7f"
+_MEANS = "#e8dfc8"  # a tile of its own: text on it is dark in every theme
 
 
 def matrix_data(matrix: pd.DataFrame, order: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -38,13 +40,15 @@ def matrix_data(matrix: pd.DataFrame, order: pd.DataFrame, value: str) -> pd.Dat
         value: "share" or "penalty".
 
     Returns:
-        The columns of `matrix`, `kind` ("cell" or "sum"), `value` and `text`. Sums have their own
-        row and column; cells that cannot show a win have the text "n/a".
+        The columns of `matrix`, `kind` ("cell" or "mean"), `value` and `text`. Means have their
+        own row and column; cells that cannot show a win have the text "n/a".
     """
     cells = matrix.assign(kind="cell", value=matrix[value])
     right = pd.DataFrame({"row": order["strategy"], "column": BEATS, "value": order["beats"]})
     below = pd.DataFrame({"row": BEATEN, "column": order["strategy"], "value": order["beaten"]})
-    data = pd.concat([cells, right.assign(kind="sum"), below.assign(kind="sum")], ignore_index=True)
+    data = pd.concat(
+        [cells, right.assign(kind="mean"), below.assign(kind="mean")], ignore_index=True
+    )
     percent = (100 * data["value"]).round()
     text = percent if value == "share" else data["value"].round(1)
     words = [
@@ -73,8 +77,9 @@ def matrix_chart(
     """
     top = 1.0 if value == "share" else max(float(data["n_scenarios"].max() or 1), 1.0)
     selection = alt.selection_point(name="cell", fields=["row", "column"], empty=False)
-    x_axis = alt.Axis(orient="top", labelAngle=-60, labelLimit=110, domain=False, ticks=False)
-    y_axis = alt.Axis(labelLimit=130, domain=False, ticks=False)
+    plain: Any = {"domain": False, "ticks": False, "labelOverlap": False, "labelLimit": 125}
+    x_axis = alt.Axis(orient="top", labelAngle=-60, **plain)
+    y_axis = alt.Axis(**plain)
     base = alt.Chart(data).encode(
         x=alt.X("column:N", sort=[*order, BEATS], title=None, axis=x_axis),
         y=alt.Y("row:N", sort=[*order, BEATEN], title=None, axis=y_axis),
@@ -96,8 +101,13 @@ def matrix_chart(
             alt.value("#111111"),
         ),
     )
-    sums = base.transform_filter("datum.kind == 'sum'").mark_text(fontSize=size, fontWeight="bold")
-    layers = [tiles.add_params(selection), text, sums.encode(text="text:N")]
+    means = base.transform_filter("datum.kind == 'mean'")
+    layers: list[alt.Chart] = [
+        tiles.add_params(selection),
+        text,
+        means.mark_rect(color=_MEANS),
+        means.mark_text(fontSize=size, fontWeight="bold", color="#111111").encode(text="text:N"),
+    ]
     if chosen:
         row, column = map(json.dumps, chosen)
         here = base.transform_filter(f"datum.row == {row} && datum.column == {column}")
@@ -137,16 +147,16 @@ def pair_data(blocks: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference_chart(
-    data: pd.DataFrame, first: str, second: str, *, y_title: str, height: int = 280
+    data: pd.DataFrame, first: str, second: str, *, y_title: str, height: int = 260
 ) -> alt.LayerChart | alt.FacetChart:
-    """Mean paired difference over the budget with its 95 % t-interval, one panel per scenario.
+    """Mean paired difference over the budget in one scenario, with its 95 % t-interval.
 
     Args:
-        data: From `pair_data`.
+        data: From `pair_data`, of one scenario.
         first: The strategy whose advantage is above zero.
         second: The other.
         y_title: Title of the vertical axis.
-        height: Of one panel, in pixels.
+        height: In pixels.
     """
     base = alt.Chart(data).encode(
         x=alt.X("n_annotated:Q", title="Annotated samples", scale=alt.Scale(zero=False))
@@ -157,14 +167,9 @@ def difference_chart(
         y=alt.Y("low:Q", title=y_title), y2="high:Q"
     )
     line = base.mark_line(color=color).encode(y=alt.Y("difference:Q", title=y_title))
-    points = _points(base, first, second).encode(y=alt.Y("difference:Q", title=y_title))
-    layers = alt.layer(zero, band, line, points).properties(height=height)
-    if data["scenario"].nunique() > 1:
-        panels: alt.FacetChart = layers.facet(facet=alt.Facet("scenario:N", title=None), columns=2)
-        # Budgets and difficulty differ between scenarios.
-        panels = panels.resolve_scale(x="independent", y="independent")
-        return panels.properties(description=y_title)
-    return layers.properties(description=y_title)
+    points = _points(base, first, second, legend=False)
+    points = points.encode(y=alt.Y("difference:Q", title=y_title))
+    return alt.layer(zero, band, line, points).properties(height=height, description=y_title)
 
 
 def block_dots_chart(
@@ -180,21 +185,23 @@ def block_dots_chart(
     """
     base = alt.Chart(data).encode(y=alt.Y("scenario:N", title=None, axis=alt.Axis(labelLimit=220)))
     zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(x=alt.datum(0))
-    dots = _points(base, first, second).encode(x=alt.X("difference:Q", title=x_title))
+    dots = _points(base, first, second, legend=True).encode(
+        x=alt.X("difference:Q", title=x_title, axis=alt.Axis(tickCount=6))
+    )
     chart = alt.layer(zero, dots)
     return chart.properties(height=160 + 30 * data["scenario"].nunique())  # with the legend
 
 
-def _points(base: alt.Chart, first: str, second: str) -> alt.Chart:
+def _points(base: alt.Chart, first: str, second: str, *, legend: bool) -> alt.Chart:
     """Marks that tell by colour and shape who is better in a block."""
     domain = [f"{first} better", f"{second} better", "not shown", "cannot be shown"]
     colors = [style_of(first).color, style_of(second).color, _NEUTRAL, _NEUTRAL]
     shapes = ["triangle-up", "triangle-down", "circle", "cross"]
-    legend = alt.Legend(title="In the block")
+    named = alt.Legend(title="In the block") if legend else None
     marks: alt.Chart = base.mark_point(size=70, filled=True, opacity=0.85)
     return marks.encode(
-        color=alt.Color("result:N", scale=alt.Scale(domain=domain, range=colors), legend=legend),
-        shape=alt.Shape("result:N", scale=alt.Scale(domain=domain, range=shapes), legend=legend),
+        color=alt.Color("result:N", scale=alt.Scale(domain=domain, range=colors), legend=named),
+        shape=alt.Shape("result:N", scale=alt.Scale(domain=domain, range=shapes), legend=named),
         tooltip=[
             alt.Tooltip("scenario:N", title="Scenario"),
             alt.Tooltip("n_annotated:Q", title="Annotated samples"),

@@ -18,6 +18,7 @@ __all__ = [
 
 _COLUMNS = ("kind", "strategy", "mean_rank", "level", "edge", "label", "group")
 
+_INK = "#787878"  # the same contrast, above 4:1, to the light and the dark background
 _BAR_STEP = 0.45
 _MARGIN = 0.4  # of the range of the axis, on each side: room for names
 
@@ -84,9 +85,9 @@ def critical_difference_chart(
     stems = each.mark_rule(strokeWidth=1.5).encode(x=x, y=y, y2=alt.value(0))
     arms = each.mark_rule(strokeWidth=1.5).encode(x=x, x2="edge:Q", y=y)
     base = alt.Chart(data).transform_filter("datum.kind == 'axis'")
-    line = base.mark_rule(color="#7f7f7f", strokeWidth=1.5).encode(x=x, x2="edge:Q", y=y)
+    line = base.mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, x2="edge:Q", y=y)
     layers = [stems, arms, *_labels(data, y, _scale(n)), *_bars(data, x, y)]
-    height = round(26 * bottom) + 30
+    height = round(30 * bottom) + 60
     chart = alt.layer(line, *layers)
     return chart.properties(height=height)
 
@@ -137,13 +138,14 @@ def _scale(n: int) -> alt.Scale:
 
 
 def _labels(data: pd.DataFrame, y: alt.Y, scale: alt.Scale) -> list[alt.Chart]:
-    """Names above the ends of their lines, in the colour of the theme's text."""
+    """Names above the ends of their lines."""
     base = alt.Chart(data).transform_filter("datum.kind == 'strategy'")
     left = base.transform_filter("datum.edge < datum.mean_rank")
     right = base.transform_filter("datum.edge >= datum.mean_rank")
+    look: Any = {"baseline": "bottom", "dy": -3, "fontSize": 13, "fontWeight": "bold"}
     marks: list[alt.Chart] = [
-        left.mark_text(align="left", baseline="bottom", dy=-3, fontSize=13),
-        right.mark_text(align="right", baseline="bottom", dy=-3, fontSize=13),
+        left.mark_text(align="left", color=_INK, **look),
+        right.mark_text(align="right", color=_INK, **look),
     ]
     return [mark.encode(x=alt.X("edge:Q", scale=scale), y=y, text="label:N") for mark in marks]
 
@@ -151,8 +153,8 @@ def _labels(data: pd.DataFrame, y: alt.Y, scale: alt.Scale) -> list[alt.Chart]:
 def _bars(data: pd.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """A thick line over each group, and dots on its members: without a dot, no member."""
     base = alt.Chart(data).transform_filter("datum.kind == 'group'")
-    line = base.mark_line(color="#7f7f7f", strokeWidth=4).encode(x=x, y=y, detail="group:N")
-    dots = base.mark_circle(color="#7f7f7f", size=70, opacity=1).encode(
+    line = base.mark_line(color=_INK, strokeWidth=4).encode(x=x, y=y, detail="group:N")
+    dots = base.mark_circle(color=_INK, size=70, opacity=1).encode(
         x=x,
         y=y,
         tooltip=[

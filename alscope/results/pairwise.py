@@ -138,18 +138,18 @@ def matrix_frame(blocks: pd.DataFrame, strategies: Sequence[str] | None = None) 
 
 
 def matrix_order(matrix: pd.DataFrame, value: str = "share") -> pd.DataFrame:
-    """Sums of the matrix: how much a strategy beats others and is beaten, the best first.
+    """How much each strategy beats the others and is beaten, on average, the best first.
 
     Args:
         matrix: From `matrix_frame`.
         value: One of `MATRICES`.
 
     Returns:
-        strategy, beats (sum of its row), beaten (sum of its column), net (beats - beaten); cells
-        that cannot show a win are left out. Sorted by net, then name.
+        strategy, beats (mean of its row), beaten (mean of its column), net (beats - beaten); cells
+        that cannot show a win are left out, NaN where none remains. Sorted by net, then name.
     """
-    rows, columns = matrix.groupby("row")[value].sum(), matrix.groupby("column")[value].sum()
-    table = pd.DataFrame({"beats": rows, "beaten": columns}).fillna(0.0)
+    rows, columns = matrix.groupby("row")[value].mean(), matrix.groupby("column")[value].mean()
+    table = pd.DataFrame({"beats": rows, "beaten": columns})
     table = table.rename_axis("strategy").reset_index()
     table = table.assign(net=table["beats"] - table["beaten"])
     return table.sort_values(["net", "strategy"], ascending=[False, True], ignore_index=True)

@@ -60,7 +60,7 @@ def show_pairwise(rounds: pd.DataFrame, metric: str) -> None:
     with matrix_place:
         _show_matrix(matrix, order, value, (first, second), _made_of(blocks, test, correction))
     show_dropped(rounds, metric)
-    _show_pair(rounds, metric, pair_blocks(blocks, first, second), (first, second))
+    _show_pair(metric, pair_blocks(blocks, first, second), (first, second))
     _show_areas(area_tests(rounds, first, second, metric, test=test, correction=correction))
 
 
@@ -142,12 +142,10 @@ def _follow_click() -> None:
 def _made_of(blocks: pd.DataFrame, test: str, correction: str) -> str:
     used = blocks[blocks["n"] > 0]
     n_blocks = len(used[["scenario", "n_annotated"]].drop_duplicates())
-    low, high = int(used["n"].min()), int(used["n"].max())
-    seeds = count(high, "seed") if low == high else f"{low} to {high} seeds"
     holm = "Holm over the pairs of a block" if correction == "holm" else "no correction"
     return (
         f"{count(n_blocks, 'block')} (scenario at one budget after the first query) of "
-        f"{count(used['scenario'].nunique(), 'scenario')}, {seeds} per pair; "
+        f"{count(used['scenario'].nunique(), 'scenario')}, {_seeds_of(used)} per pair; "
         f"{TESTS[test].title.lower()} test at {LEVEL}, {holm}."
     )
 
@@ -172,10 +170,8 @@ def _say_reach(blocks: pd.DataFrame, test: str, correction: str) -> None:
     )
 
 
-def _show_pair(
-    rounds: pd.DataFrame, metric: str, blocks: pd.DataFrame, pair: tuple[str, str]
-) -> None:
-    from alscope.charts.matrix import block_dots_chart, difference_chart, pair_data
+def _show_pair(metric: str, blocks: pd.DataFrame, pair: tuple[str, str]) -> None:
+    from alscope.charts.matrix import block_dots_chart, pair_data
 
     first, second = pair
     st.subheader(f"{plain(first)} against {plain(second)}")
@@ -185,26 +181,45 @@ def _show_pair(
         return
     title = METRICS[metric].title
     gap = f"{title}: {first} - {second}"
-    better = "above" if METRICS[metric].higher_is_better else "below"
-    stem = f"{first}-vs-{second}-{metric}"
-    figure(
-        difference_chart(data, first, second, y_title=gap),
-        data,
-        key="pair_curve",
-        alt=f"Difference in {title.lower()} between {first} and {second} over annotated samples.",
-        stem=f"{stem}-difference",
-        caption=f"Mean difference with the same seed and its 95 % t-interval; {better} zero "
-        f"{plain(first)} is better.",
-    )
+    panels = sorted(data["scenario"].unique())
+    columns = st.columns(2) if len(panels) > 1 else [st.container()]
+    for place, scenario in enumerate(panels):
+        part = data[data["scenario"] == scenario].reset_index(drop=True)
+        with columns[place % len(columns)]:
+            _show_difference(part, pair, metric, key=f"pair_curve_{place}")
     figure(
         block_dots_chart(data, first, second, x_title=gap),
         data,
         key="pair_blocks",
         alt="The same differences block by block, one row per scenario: who is better where.",
-        stem=f"{stem}-blocks",
+        stem=f"{first}-vs-{second}-{metric}-blocks",
         caption="One mark per block. A mark in grey is no proof of equality: the test did not, or "
         "could not, tell the two apart.",
     )
+
+
+def _show_difference(part: pd.DataFrame, pair: tuple[str, str], metric: str, *, key: str) -> None:
+    from alscope.charts.matrix import difference_chart
+
+    first, second = pair
+    scenario, title = str(part["scenario"].iloc[0]), METRICS[metric].title
+    better = "above" if METRICS[metric].higher_is_better else "below"
+    st.markdown(f"**{plain(scenario)}**")
+    figure(
+        difference_chart(part, first, second, y_title=f"{title}: {first} - {second}"),
+        part,
+        key=key,
+        alt=f"Difference in {title.lower()} between {first} and {second} over annotated samples "
+        f"on {scenario}.",
+        stem=f"{first}-vs-{second}-{metric}-{scenario}",
+        caption=f"Mean difference with the same seed and its 95 % t-interval, "
+        f"{_seeds_of(part)}; {better} zero {plain(first)} is better, triangles are significant.",
+    )
+
+
+def _seeds_of(blocks: pd.DataFrame) -> str:
+    low, high = int(blocks["n"].min()), int(blocks["n"].max())
+    return count(high, "seed") if low == high else f"{low} to {high} seeds"
 
 
 def _show_areas(table: pd.DataFrame) -> None:

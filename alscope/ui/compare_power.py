@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from alscope.results.columns import METRICS
 from alscope.results.power import MAX_SEEDS, Hint, power_hint, spreads
 from alscope.results.tables import RANDOM
-from alscope.ui.cards import start_and_watch
+from alscope.ui import nav, service
 from alscope.ui.figures import download_frame
-from alscope.ui.notices import guarded
+from alscope.ui.notices import flash, guarded
 from alscope.ui.state import Key
 from alscope.ui.text import count, plain
 
@@ -128,9 +127,6 @@ def _show_button(table: pd.DataFrame, studies: list[StudyStatus]) -> None:
     )
     if pressed:
         with guarded("adding seeds"):
-            start_and_watch(_with_more_seeds(study.config, int(number)))
-
-
-def _with_more_seeds(config: Any, number: int) -> Any:
-    first = max(config.seeds, default=-1) + 1
-    return dataclasses.replace(config, seeds=(*config.seeds, *range(first, first + number)))
+            larger = service.get_service().add_seeds(chosen, int(number))
+            flash(f"Added {count(int(number), 'seed')}: {count(n_runs, 'new run')}.")
+            nav.go("monitor", exp=larger)

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from alscope.config import ScenarioConfig, StudyConfig
 from alscope.engine.service import Service
+from alscope.ui import nav
 from tests.ui.records import address, record, small_study, texts
 
 
@@ -30,7 +31,7 @@ def sections() -> None:
 
 def drawn(**params: str) -> AppTest:
     """The sections, with query parameters."""
-    app = AppTest.from_function(sections, default_timeout=30)
+    app = AppTest.from_function(sections, default_timeout=120)
     for key, value in params.items():
         app.query_params[key] = value
     return app.run()
@@ -167,14 +168,16 @@ def test_more_seeds_are_a_new_study_with_the_next_numbers(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(service, small_study(n_seeds=2))
-    submitted: list[StudyConfig] = []
-    monkeypatch.setattr("alscope.ui.compare_power.start_and_watch", submitted.append)
+    opened: list[str] = []
+    monkeypatch.setattr(nav, "go", lambda name, exp: opened.append(exp))
     app = drawn()
     number = next(item for item in app.number_input if item.label == "Seeds to add")
 
     number.set_value(3).run()
+    said = texts(app)
     next(item for item in app.button if item.label == "Add 3 seeds").click().run()
 
-    assert submitted[0].seeds == (0, 1, 2, 3, 4)
-    assert submitted[0].scenarios == small_study().scenarios
-    assert "9 new runs" in texts(app)
+    larger = service.study(opened[0]).config
+    assert "9 new runs" in said
+    assert larger.seeds == (0, 1, 2, 3, 4)
+    assert larger.scenarios == small_study().scenarios
