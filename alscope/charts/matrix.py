@@ -13,6 +13,7 @@ from alscope.charts.theme import style_of
 __all__ = [
     "BEATEN",
     "BEATS",
+    "SHAPES",
     "block_dots_chart",
     "difference_chart",
     "matrix_chart",
@@ -23,8 +24,11 @@ __all__ = [
 BEATS, BEATEN = "beats others", "is beaten"
 """Titles of the column and the row of means."""
 
+SHAPES = {"triangle-up": "▲", "triangle-down": "▼", "circle": "●", "cross": "✚"}
+"""Marks for: the first strategy is better, the second, not shown, cannot be shown."""
+
 _PALE, _DEEP = "#f1f4f8", "#0b3d73"
-_SWITCH = 0.62
+_SWITCH = 0.68
 """Share of the colour scale from which white text has the higher contrast."""
 
 _NEUTRAL = "#7f7f7f"
@@ -86,7 +90,7 @@ def matrix_chart(
         tooltip=_matrix_tooltip(value, title),
     )
     cells = base.transform_filter("datum.kind == 'cell'")
-    scale = alt.Scale(domain=[0, top], range=[_PALE, _DEEP], clamp=True)
+    scale = alt.Scale(domain=[0, top], range=[_PALE, _DEEP], interpolate="rgb", clamp=True)
     tiles = cells.mark_rect(cursor="pointer").encode(
         color=alt.Color("value:Q", scale=scale, legend=None)
     )
@@ -167,8 +171,7 @@ def difference_chart(
         y=alt.Y("low:Q", title=y_title), y2="high:Q"
     )
     line = base.mark_line(color=color).encode(y=alt.Y("difference:Q", title=y_title))
-    points = _points(base, first, second, legend=False)
-    points = points.encode(y=alt.Y("difference:Q", title=y_title))
+    points = _points(base, first, second).encode(y=alt.Y("difference:Q", title=y_title))
     return alt.layer(zero, band, line, points).properties(height=height, description=y_title)
 
 
@@ -185,23 +188,22 @@ def block_dots_chart(
     """
     base = alt.Chart(data).encode(y=alt.Y("scenario:N", title=None, axis=alt.Axis(labelLimit=220)))
     zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(x=alt.datum(0))
-    dots = _points(base, first, second, legend=True).encode(
+    dots = _points(base, first, second).encode(
         x=alt.X("difference:Q", title=x_title, axis=alt.Axis(tickCount=6))
     )
     chart = alt.layer(zero, dots)
-    return chart.properties(height=160 + 30 * data["scenario"].nunique())  # with the legend
+    return chart.properties(height=60 + 30 * data["scenario"].nunique())
 
 
-def _points(base: alt.Chart, first: str, second: str, *, legend: bool) -> alt.Chart:
-    """Marks that tell by colour and shape who is better in a block."""
+def _points(base: alt.Chart, first: str, second: str) -> alt.Chart:
+    """Marks that tell by colour and shape who is better in a block; `SHAPES` says how."""
     domain = [f"{first} better", f"{second} better", "not shown", "cannot be shown"]
     colors = [style_of(first).color, style_of(second).color, _NEUTRAL, _NEUTRAL]
-    shapes = ["triangle-up", "triangle-down", "circle", "cross"]
-    named = alt.Legend(title="In the block") if legend else None
+    shapes = list(SHAPES)
     marks: alt.Chart = base.mark_point(size=70, filled=True, opacity=0.85)
     return marks.encode(
-        color=alt.Color("result:N", scale=alt.Scale(domain=domain, range=colors), legend=named),
-        shape=alt.Shape("result:N", scale=alt.Scale(domain=domain, range=shapes), legend=named),
+        color=alt.Color("result:N", scale=alt.Scale(domain=domain, range=colors), legend=None),
+        shape=alt.Shape("result:N", scale=alt.Scale(domain=domain, range=shapes), legend=None),
         tooltip=[
             alt.Tooltip("scenario:N", title="Scenario"),
             alt.Tooltip("n_annotated:Q", title="Annotated samples"),

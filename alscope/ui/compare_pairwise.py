@@ -193,8 +193,18 @@ def _show_pair(metric: str, blocks: pd.DataFrame, pair: tuple[str, str]) -> None
         key="pair_blocks",
         alt="The same differences block by block, one row per scenario: who is better where.",
         stem=f"{first}-vs-{second}-{metric}-blocks",
-        caption="One mark per block. A mark in grey is no proof of equality: the test did not, or "
-        "could not, tell the two apart.",
+        caption=_meaning_of_marks(first, second),
+    )
+
+
+def _meaning_of_marks(first: str, second: str) -> str:
+    from alscope.charts.matrix import SHAPES
+
+    up, down, dot, cross = SHAPES.values()
+    return (
+        f"One mark per block: {up} {plain(first)} is better, {down} {plain(second)} is better, "
+        f"{dot} not shown, {cross} cannot be shown with these seeds. The last two are no proof of "
+        "equality."
     )
 
 
@@ -212,8 +222,8 @@ def _show_difference(part: pd.DataFrame, pair: tuple[str, str], metric: str, *, 
         alt=f"Difference in {title.lower()} between {first} and {second} over annotated samples "
         f"on {scenario}.",
         stem=f"{first}-vs-{second}-{metric}-{scenario}",
-        caption=f"Mean difference with the same seed and its 95 % t-interval, "
-        f"{_seeds_of(part)}; {better} zero {plain(first)} is better, triangles are significant.",
+        caption=f"Mean difference with the same seed and its 95 % t-interval, {_seeds_of(part)}; "
+        f"{better} zero {plain(first)} is better. Triangles: significant blocks.",
     )
 
 

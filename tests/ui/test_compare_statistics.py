@@ -59,7 +59,8 @@ def test_the_sections_draw_without_an_exception(service: Service) -> None:
     assert not app.exception
     assert "Friedman's chi-square(2) = 12.00" in texts(app)
     assert "6 scenarios of 1 data set: scenarios of one data set are not independent" in texts(app)
-    assert len(app.get("vega_lite_chart")) == 5
+    # Matrix, six differences, blocks, diagram, strips.
+    assert len(app.get("vega_lite_chart")) == 10
 
 
 def test_the_best_strategy_is_compared_with_the_next_until_a_cell_is_chosen(
