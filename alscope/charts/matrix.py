@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from alscope.charts.hover import budget_rule
 from alscope.charts.theme import style_of
 
 __all__ = [
@@ -151,7 +152,13 @@ def pair_data(blocks: pd.DataFrame) -> pd.DataFrame:
 
 
 def difference_chart(
-    data: pd.DataFrame, first: str, second: str, *, y_title: str, height: int = 260
+    data: pd.DataFrame,
+    first: str,
+    second: str,
+    *,
+    y_title: str,
+    budget: int | None = None,
+    height: int = 260,
 ) -> alt.LayerChart | alt.FacetChart:
     """Mean paired difference over the budget in one scenario, with its 95 % t-interval.
 
@@ -160,6 +167,7 @@ def difference_chart(
         first: The strategy whose advantage is above zero.
         second: The other.
         y_title: Title of the vertical axis.
+        budget: Annotations to mark, if they are within the curve; None: none.
         height: In pixels.
     """
     base = alt.Chart(data).encode(
@@ -172,7 +180,10 @@ def difference_chart(
     )
     line = base.mark_line(color=color).encode(y=alt.Y("difference:Q", title=y_title))
     points = _points(base, first, second).encode(y=alt.Y("difference:Q", title=y_title))
-    return alt.layer(zero, band, line, points).properties(height=height, description=y_title)
+    layers = [zero, band, line, points]
+    if budget is not None and data["n_annotated"].min() <= budget <= data["n_annotated"].max():
+        layers.insert(0, budget_rule(budget))
+    return alt.layer(*layers).properties(height=height, description=y_title)
 
 
 def block_dots_chart(

@@ -17,7 +17,7 @@ from alscope.results.pairwise import (
     pair_blocks,
 )
 from alscope.ui import nav
-from alscope.ui.choice import choose_one
+from alscope.ui.choices import Choices
 from alscope.ui.dropped import show_dropped
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
@@ -29,19 +29,21 @@ if TYPE_CHECKING:
 __all__ = ["show_pairwise"]
 
 
-def show_pairwise(rounds: pd.DataFrame, metric: str) -> None:
+def show_pairwise(rounds: pd.DataFrame, metric: str, *, budget: int | None = None) -> None:
     """Who beats whom, and how, on the chosen scenarios.
 
     Args:
         rounds: From `rounds_frame`, of the chosen scenarios, strategies and seeds.
         metric: One of `METRICS`.
+        budget: Annotations to mark in the curves; None: none.
     """
     n_strategies = rounds["strategy"].nunique()
     if n_strategies < 2:
         st.info(f"A pairwise comparison needs 2 strategies; you have {n_strategies}.")
         nav.link("build", "Build an experiment with more strategies")
         return
-    value, test, correction = _choose_how()
+    choices = Choices(st.container(), "compare")
+    value, test, correction = _choose_how(choices)
     blocks = _blocks(_identity(rounds), rounds, metric, test, correction)
     if not (blocks["n"] > 0).any():
         st.info(
@@ -53,26 +55,25 @@ def show_pairwise(rounds: pd.DataFrame, metric: str) -> None:
     matrix = matrix_frame(blocks, sorted(rounds["strategy"].unique()))
     order = matrix_order(matrix, value)
     names = order["strategy"].tolist()
-    with st.container():
-        matrix_place = st.container()
-        first, second = _choose_pair(names)
+    matrix_place = st.container()  # the lists below choose what is outlined in it
+    first, second = _choose_pair(choices, names)
     _say_reach(blocks, test, correction)
     with matrix_place:
         _show_matrix(matrix, order, value, (first, second), _made_of(blocks, test, correction))
     show_dropped(rounds, metric)
-    _show_pair(metric, pair_blocks(blocks, first, second), (first, second))
+    _show_pair(metric, pair_blocks(blocks, first, second), (first, second), budget)
     _show_areas(area_tests(rounds, first, second, metric, test=test, correction=correction))
 
 
-def _choose_how() -> tuple[str, str, str]:
+def _choose_how(choices: Choices) -> tuple[str, str, str]:
     one, two, three = st.columns([3, 3, 2])
     with one:
-        value = choose_one(Key.MATRIX, "Matrix", MATRICES)
+        value = choices.one(Key.MATRIX, "Matrix", MATRICES)
     with two:
         titles = {name: item.title for name, item in TESTS.items()}
-        test = choose_one(Key.TEST, "Paired test", titles, help=_help_of_tests())
+        test = choices.one(Key.TEST, "Paired test", titles, help=_help_of_tests())
     with three:
-        correction = choose_one(
+        correction = choices.one(
             Key.CORRECTION,
             "Correction",
             CORRECTIONS,
@@ -86,13 +87,13 @@ def _help_of_tests() -> str:
     return "\n\n".join(f"**{item.title}** assumes {item.assumes}." for item in TESTS.values())
 
 
-def _choose_pair(names: list[str]) -> tuple[str, str]:
+def _choose_pair(choices: Choices, names: list[str]) -> tuple[str, str]:
     one, two = st.columns(2)
     with one:
-        first = choose_one(Key.ROW, "Row: the strategy that wins", _same(names))
+        first = choices.one(Key.ROW, "Row: the strategy that wins", _same(names))
     with two:
         others = [name for name in names if name != first]
-        second = choose_one(Key.COLUMN, "Column: the strategy that is beaten", _same(others))
+        second = choices.one(Key.COLUMN, "Column: the strategy that is beaten", _same(others))
     return first, second
 
 
@@ -113,21 +114,17 @@ def _show_matrix(
     data = matrix_data(matrix, order, value)
     title = MATRICES[value]
     unit = "in % of the blocks" if value == "share" else "in scenarios"
-    st.altair_chart(
+    figure(
         matrix_chart(data, names, value=value, title=title, chosen=chosen),
+        data,
         key=Key.CELL,
-        on_select=_follow_click,
-        selection_mode="cell",
+        on_select={"cell": _follow_click},
         alt=f"{title}, {unit}: a row beats a column. The best strategy is {names[0]}. The numbers "
         "are in the file below; the two lists below choose a cell.",
+        stem=f"pairwise-{value}",
+        caption=f"{title}, {unit}. Strategies that beat most and are beaten least stand first; a "
+        f"click on a cell shows what is behind it. {caption}",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{title}, {unit}. Strategies that beat most and are beaten least stand first; a click "
-            f"on a cell shows what is behind it. {caption}",
-            width="stretch",
-        )
-        download_frame(data, key="matrix", stem=f"pairwise-{value}")
 
 
 def _follow_click() -> None:
@@ -170,7 +167,9 @@ def _say_reach(blocks: pd.DataFrame, test: str, correction: str) -> None:
     )
 
 
-def _show_pair(metric: str, blocks: pd.DataFrame, pair: tuple[str, str]) -> None:
+def _show_pair(
+    metric: str, blocks: pd.DataFrame, pair: tuple[str, str], budget: int | None
+) -> None:
     from alscope.charts.matrix import block_dots_chart, pair_data
 
     first, second = pair
@@ -186,7 +185,7 @@ def _show_pair(metric: str, blocks: pd.DataFrame, pair: tuple[str, str]) -> None
     for place, scenario in enumerate(panels):
         part = data[data["scenario"] == scenario].reset_index(drop=True)
         with columns[place % len(columns)]:
-            _show_difference(part, pair, metric, key=f"pair_curve_{place}")
+            _show_difference(part, pair, metric, budget, key=f"pair_curve_{place}")
     figure(
         block_dots_chart(data, first, second, x_title=gap),
         data,
@@ -208,7 +207,9 @@ def _meaning_of_marks(first: str, second: str) -> str:
     )
 
 
-def _show_difference(part: pd.DataFrame, pair: tuple[str, str], metric: str, *, key: str) -> None:
+def _show_difference(
+    part: pd.DataFrame, pair: tuple[str, str], metric: str, budget: int | None, *, key: str
+) -> None:
     from alscope.charts.matrix import difference_chart
 
     first, second = pair
@@ -216,7 +217,9 @@ def _show_difference(part: pd.DataFrame, pair: tuple[str, str], metric: str, *, 
     better = "above" if METRICS[metric].higher_is_better else "below"
     st.markdown(f"**{plain(scenario)}**")
     figure(
-        difference_chart(part, first, second, y_title=f"{title}: {first} - {second}"),
+        difference_chart(
+            part, first, second, y_title=f"{title}: {first} - {second}", budget=budget
+        ),
         part,
         key=key,
         alt=f"Difference in {title.lower()} between {first} and {second} over annotated samples "

@@ -25,7 +25,7 @@ from alscope.results.ranks import (
     stability_frame,
 )
 from alscope.ui import nav
-from alscope.ui.choice import choose_one
+from alscope.ui.choices import Choices
 from alscope.ui.compare_power import show_power
 from alscope.ui.dropped import show_dropped
 from alscope.ui.figures import download_frame, figure
@@ -112,7 +112,7 @@ def _show_test(table: RankTable) -> None:
     from alscope.charts.ranks import critical_difference_chart, critical_difference_data
 
     n_blocks, n_strategies = len(table.scenarios), len(table.strategies)
-    method = choose_one(Key.POSTHOC, "Test of all pairs", POSTHOC)
+    method = Choices(st.container(), "compare").one(Key.POSTHOC, "Test of all pairs", POSTHOC)
     omnibus = friedman(table)
     pairs = pair_frame(table, method)
     differ = omnibus is None or omnibus.p <= LEVEL

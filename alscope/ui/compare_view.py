@@ -137,7 +137,7 @@ def _heat(scene: _Scene) -> None:
 
 
 def _pairwise(scene: _Scene) -> None:
-    show_pairwise(scene.rounds, scene.view.metric)
+    show_pairwise(scene.rounds, scene.view.metric, budget=scene.budget)
 
 
 def _ranks(scene: _Scene) -> None:

@@ -81,8 +81,8 @@ def test_the_charts_of_a_pair_draw_its_blocks() -> None:
 
     assert_same_rows(plotted(curve), one)
     assert_same_rows(plotted(dots), data)
-    assert compiled(curve)
-    assert compiled(dots)
+    for chart in (curve, dots, difference_chart(one, *pair, y_title="Gap", budget=30)):
+        assert compiled(chart)
     assert set(data["result"]) <= {"margin better", "not shown"}
     assert (data["result"] == "margin better").tolist() == (data["outcome"] == 1).tolist()
 

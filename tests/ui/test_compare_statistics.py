@@ -97,7 +97,7 @@ def test_an_unknown_word_in_the_address_is_dropped_with_a_notice(service: Servic
     app = drawn(test="anova", row="<b>nobody</b>")
 
     said = texts(app)
-    assert "“anova” for paired test, which is not here" in said
+    assert "names the paired test “anova”, which is not here" in said
     assert "nobody" in said
     assert address(app, "test") == ["t"]
 
