@@ -99,12 +99,12 @@ def delete(study: StudyStatus) -> None:
     """Delete after a second, explicit step."""
     with st.popover("Delete", icon=":material/delete:", disabled=study.n_active > 0):
         st.markdown(
-            f"Delete **{plain(study.name)}** and its recorded runs? Runs that other studies use "
-            "are kept. This cannot be undone."
+            f"Move **{plain(study.name)}** and its recorded runs to the trash? Runs that other "
+            "studies use stay. The Library brings it back."
         )
         if st.button("Delete the study", type="primary", key="really_delete"):
             service.get_service().delete(study.study_id)
-            flash("Deleted.")
+            flash("Moved to the trash of the Library.")
             nav.go("home")
 
 

@@ -22,12 +22,12 @@ __all__ = [
     "add_seeds",
     "demo",
     "export",
-    "list_studies",
     "open_service",
     "report",
     "resume",
     "run",
     "show",
+    "study_facts",
 ]
 
 
@@ -116,23 +116,6 @@ def resume(arguments: argparse.Namespace) -> int:
         study_id = find_study(service, arguments.study).study_id
         service.retry(study_id, accept_change=arguments.accept_change)
         return _finish(service, study_id)
-
-
-def list_studies(arguments: argparse.Namespace) -> int:
-    """`alscope list`."""
-    with open_service(arguments, executor="serial") as service:
-        studies = service.studies()
-    if arguments.json:
-        put_json([_study_facts(status) for status in studies])
-    elif studies:
-        rows = [
-            (s.study_id, s.name, s.state, f"{s.n_done}/{s.n_runs}", s.n_failed, s.created[:16])
-            for s in studies
-        ]
-        put(*table(("study", "name", "state", "done", "failed", "created"), rows))
-    else:
-        put("no studies yet; start with: alscope demo")
-    return 0
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -267,7 +250,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _study_facts(status: StudyStatus) -> dict[str, Any]:
+def study_facts(status: StudyStatus) -> dict[str, Any]:
+    """A study as one row, for JSON."""
     return {
         "study": status.study_id,
         "name": status.name,
@@ -277,6 +261,9 @@ def _study_facts(status: StudyStatus) -> dict[str, Any]:
         "n_done": status.n_done,
         "n_failed": status.n_failed,
         "fraction": status.fraction,
+        "tags": list(status.about.tags),
+        "source": status.source,
+        "size": status.size,
     }
 
 
@@ -299,7 +286,7 @@ def _show_facts(status: StudyStatus, rounds: pd.DataFrame) -> dict[str, Any]:
         for run in status.runs
     ]
     return {
-        **_study_facts(status),
+        **study_facts(status),
         "runs": runs,
         "aubc": records(aubc_table(rounds)),
         "comparison": records(compare_with_random(rounds)),

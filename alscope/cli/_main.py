@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import
+from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import, _library
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import complain
 from alscope.errors import ALScopeError, ConfigError, UnknownNameError
@@ -34,7 +34,9 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "demo": _commands.demo,
     "add-seeds": _commands.add_seeds,
     "resume": _commands.resume,
-    "list": _commands.list_studies,
+    "list": _library.list_studies,
+    "tag": _library.tag,
+    "trash": _library.trash,
     "show": _commands.show,
     "export": _commands.export,
     "report": _commands.report,

@@ -9,6 +9,7 @@ from typing import Any
 from alscope import __version__
 from alscope.cli._bundle import add_bundle, add_import_bundle
 from alscope.cli._import import add_import
+from alscope.cli._library import add_list, add_tag, add_trash
 from alscope.engine.presets import PRESETS
 
 __all__ = ["make_parser"]
@@ -91,7 +92,9 @@ def _add_work(commands: _Commands) -> None:
 
 
 def _add_results(commands: _Commands) -> None:
-    _add_json(commands.add("list", "List all studies"))
+    listing = commands.add("list", "List all studies")
+    add_list(listing)
+    _add_json(listing)
     show = commands.add("show", "Show the runs of a study and the area under every curve")
     _add_study(show)
     _add_json(show)
@@ -106,6 +109,10 @@ def _add_results(commands: _Commands) -> None:
     _add_study(bundle)
     add_bundle(bundle)
     add_import_bundle(commands.add("import-bundle", "Read a study that `alscope bundle` wrote"))
+    tag = commands.add("tag", "Show or change tags and note of a study")
+    _add_study(tag)
+    add_tag(tag)
+    add_trash(commands.add("trash", "Delete studies, bring them back, or list what is deleted"))
 
 
 def _add_catalogues(commands: _Commands) -> None:

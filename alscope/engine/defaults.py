@@ -69,6 +69,11 @@ class Paths:
         return self.root / "datasets"
 
     @property
+    def settings(self) -> Path:
+        """What users set for this folder."""
+        return self.root / "settings.json"
+
+    @property
     def logs(self) -> Path:
         """Output of the worker processes."""
         return self.root / "logs"

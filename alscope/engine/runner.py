@@ -12,6 +12,7 @@ from alscope.config import RunConfig
 from alscope.data.protocols import DataRoot
 from alscope.engine.control import RunControl, StopToken
 from alscope.engine.defaults import Paths
+from alscope.engine.settings import read_settings
 from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError
 from alscope.store.runs import RunStore
 from alscope.store.writer import RunWriter
@@ -32,7 +33,8 @@ def make_resources(
     from alscope.engine.resources import Resources
     from alscope.store.artifacts import ArtifactCache
 
-    artifacts = ArtifactCache(Paths(cache).artifacts)
+    limit = read_settings(Paths(cache).settings).artifact_limit
+    artifacts = ArtifactCache(Paths(cache).artifacts, size_limit=limit)
     return Resources(data_root, artifacts, device=device, n_threads=n_threads)
 
 

@@ -22,6 +22,7 @@ from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import more_seeds
+from alscope.engine.library import DamagedStudy, DiskUse, Library, noted
 from alscope.engine.plan import Plan, composition, make_plan, study_problems, time_of
 from alscope.engine.preview import sizes
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
@@ -33,7 +34,17 @@ from alscope.store.studies import QueueWish, StudyStore
 from alscope.store.summaries import RunSummaries
 from alscope.types import RunState
 
-__all__ = ["Activity", "Plan", "RunStatus", "Service", "StudyStatus", "composition"]
+__all__ = [
+    "Activity",
+    "DamagedStudy",
+    "DiskUse",
+    "Library",
+    "Plan",
+    "RunStatus",
+    "Service",
+    "StudyStatus",
+    "composition",
+]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +63,9 @@ class Service:
         cache: The cache folder.
         root: Where data sets are.
         executor: Moves the runs.
+
+    Attributes:
+        library: Notes, trash and disk use of what is stored.
     """
 
     def __init__(self, cache: Path, root: DataRoot, executor: Executor) -> None:
@@ -60,6 +74,7 @@ class Service:
         self.data_root = root
         self.runs = RunStore(paths.runs)
         self.studies_store = StudyStore(paths.studies)
+        self.library = Library(paths, root, self.runs, self.studies_store)
         self._summaries = RunSummaries(self.runs, paths.summaries)
         self._supervisor = Supervisor(self.runs, self.studies_store, executor)
         self._timings = TimingBook(self.runs)
@@ -188,6 +203,7 @@ class Service:
             for run in record.config.runs()
         )
         mine = any(item[0] == study_id for item in held)
+        about, origin, unreadable = noted(self.studies_store, study_id)
         return StudyStatus(
             study_id=study_id,
             name=record.config.name,
@@ -196,6 +212,9 @@ class Service:
             runs=runs if mine else seen_from_outside(runs),
             wanted=wanted,
             wish=wish,
+            about=about,
+            origin=origin,
+            unreadable=unreadable,
         )
 
     def activity(self) -> Activity:
@@ -324,25 +343,30 @@ class Service:
         """Stop at the next batch and do not continue; what was recorded stays."""
         self._stop(study_id, run_ids, "cancel")
 
-    def delete(self, study_id: str) -> None:
-        """Delete a study, and its runs unless another study has them too.
+    def delete(self, study_id: str) -> str:
+        """Move a study to the trash, and its runs unless another study has them too.
 
-        While another study is damaged nobody knows which runs it has, and all runs stay.
+        While a study is damaged nobody knows which runs it has, and all runs stay.
+        `library.restore` brings it back, `library.purge` deletes it for ever.
+
+        Returns:
+            The id of the entry in the trash.
 
         Raises:
-            StoreError: If one of its runs is being executed.
+            UnknownNameError: With the nearest study id.
+            StoreError: If one of its runs is being executed, or it cannot be moved.
         """
-        status = self.study(study_id)
+        if not self.studies_store.exists(study_id):
+            raise UnknownNameError("study", study_id, self.studies_store.ids())
+        try:
+            status = self.study(study_id)
+        except (StoreError, ConfigError):  # damaged: it cannot run, and may go
+            return self.library.discard(study_id)
         if status.count(RunState.RUNNING):
             raise StoreError(f"study {status.name!r} is running; cancel it first")
         for run in status.runs:
             self._supervisor.drop((study_id, run.run_id))
-        with self.runs.changing():  # nobody submits a study that shares them meanwhile
-            others = self._runs_of_others(study_id)
-            self.studies_store.delete(study_id)
-            for run in status.runs:
-                if others is not None and run.run_id not in others and self.runs.exists(run.run_id):
-                    self.runs.delete(run.run_id)
+        return self.library.discard(study_id)
 
     def wait(self, study_id: str, timeout: float | None = None) -> StudyStatus:
         """Wait until no run of a study is running or queued; a serial executor works in here.
@@ -376,19 +400,6 @@ class Service:
         except StoreError as error:
             log.warning("the queue wish of %s is not readable: %s", study_id, error)
             return QueueWish()
-
-    def _runs_of_others(self, study_id: str) -> set[str] | None:
-        """Runs that other studies have; None if one of these cannot be read."""
-        found: set[str] = set()
-        for other in self.studies_store.ids():
-            if other == study_id:
-                continue
-            try:
-                found.update(self.studies_store.load(other).run_ids)
-            except StoreError as error:
-                log.warning("runs of %s stay, %s may have them: %s", study_id, other, error)
-                return None
-        return found
 
     def _selected(self, study_id: str, run_ids: Iterable[str] | None) -> list[RunConfig]:
         runs = self.study(study_id).config.runs()

@@ -9,7 +9,9 @@ from typing import Any
 
 from alscope.config import RunConfig, StudyConfig
 from alscope.errors import ALScopeError
+from alscope.store.about import About
 from alscope.store.runs import RunStore
+from alscope.store.studies import Origin
 from alscope.store.summaries import RunSummaries, RunSummary, summarize
 from alscope.store.wishes import QueueWish
 from alscope.types import RunState
@@ -103,6 +105,9 @@ class StudyStatus:
         runs: One status per run, in the order of `config.runs()`.
         wanted: "active", "paused" or "cancelled": what the user asked for last.
         wish: How it shall be queued.
+        about: Tags and note.
+        origin: Where it came from; None if it was made here.
+        unreadable: What of these two cannot be read, in words; "" if nothing.
     """
 
     study_id: str
@@ -112,6 +117,9 @@ class StudyStatus:
     runs: tuple[RunStatus, ...]
     wanted: str
     wish: QueueWish = field(default_factory=QueueWish)
+    about: About = field(default_factory=About)
+    origin: Origin | None = None
+    unreadable: str = ""
 
     def count(self, *states: RunState) -> int:
         """Runs in one of the states."""
@@ -136,6 +144,13 @@ class StudyStatus:
     def n_active(self) -> int:
         """Runs being executed or waiting in the queue."""
         return self.count(RunState.RUNNING, RunState.QUEUED)
+
+    @property
+    def source(self) -> str:
+        """Where it came from: here, imported, or unknown where the note about it is damaged."""
+        if self.origin is not None:
+            return "imported"
+        return "unknown" if self.unreadable else "here"
 
     @property
     def size(self) -> int:

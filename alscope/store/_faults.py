@@ -6,8 +6,9 @@ the point called `name` for the n-th time. That is how crash tests of whole proc
 
 Every write has three points: `<what>.before`, `<what>.inside` (half of the bytes are written) and
 `<what>.after`, where `<what>` is blob, journal, config, progress, owner, repair, study, state,
-summaries or cache.set; `cache.set.written` is between the file of a value and its row in the
-database.
+about, trash, settings, summaries or cache.set; `cache.set.written` is between the file of a value
+and its row in the database, `move.before` and `move.after` are around every move of a folder, and
+`purge.study` and `purge.runs` follow the two steps of deleting for ever.
 """
 
 from __future__ import annotations

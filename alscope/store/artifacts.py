@@ -139,6 +139,10 @@ class ArtifactCache:
             write_errors=counts["write_errors"],
         )
 
+    def shrink(self) -> None:
+        """Evict what is above the size limit now, not at the next entry."""
+        self._cache.shrink()
+
     def clear(self) -> None:
         """Delete all entries."""
         self._cache.clear()

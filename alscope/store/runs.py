@@ -118,6 +118,11 @@ class RunStore:
         finally:
             self._changing.release()
 
+    @property
+    def root(self) -> Path:
+        """Folder of the runs."""
+        return self._root
+
     def create(self, config: RunConfig) -> str:
         """Make the run of a configuration if it does not exist; returns its id.
 

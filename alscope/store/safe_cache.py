@@ -101,6 +101,10 @@ class SafeCache:
         extent = self._try("measure", lambda cache: (len(cache), int(cache.volume())))
         return extent if isinstance(extent, tuple) else (0, 0)
 
+    def shrink(self) -> None:
+        """Evict what is above the size limit."""
+        self._try("shrink", lambda cache: _evict(cache, self._size_limit))
+
     def clear(self) -> None:
         """Delete all entries, files that killed writers left, and what was set aside."""
         self._try("clear", _clear)

@@ -12,6 +12,7 @@ from pathlib import Path
 from alscope.config import StudyConfig
 from alscope.errors import ConfigError, StoreError
 from alscope.hashing import digest
+from alscope.store.about import About
 from alscope.store.files import (
     FileMark,
     check_id,
@@ -73,7 +74,10 @@ class Origin:
 
 
 class StudyStore:
-    """Studies on disk: `<root>/<study_id>/{study,state}.json`, perhaps `queue` and `origin.json`.
+    """Studies on disk, a folder each.
+
+    `study.json`, and where there is something to say `state.json` (what is wanted), `queue.json`
+    (how it is queued), `about.json` (tags and note) and `origin.json` (of imported ones).
 
     Args:
         root: Folder of the studies; made if it is missing.
@@ -82,6 +86,20 @@ class StudyStore:
     def __init__(self, root: Path) -> None:
         self._root = Path(root)
         self._known: dict[str, tuple[FileMark, StudyRecord]] = {}
+        self._noted: dict[str, tuple[FileMark, About]] = {}
+
+    @property
+    def root(self) -> Path:
+        """Folder of the studies."""
+        return self._root
+
+    def path_of(self, study_id: str) -> Path:
+        """Where a study is or would be.
+
+        Raises:
+            StoreError: If it is no legal id.
+        """
+        return self._root / check_id(study_id, "study")
 
     @staticmethod
     def id_of(config: StudyConfig) -> str:
@@ -229,6 +247,39 @@ class StudyStore:
         """
         self._folder(study_id)
         self._write(study_id, "queue", wish.to_dict())
+
+    def about(self, study_id: str) -> About:
+        """Tags and note of a study.
+
+        Raises:
+            StoreError: If there is no such study, or they are damaged.
+        """
+        path = self._folder(study_id) / "about.json"
+        mark = file_mark(path)
+        if mark is None:
+            return About()
+        known = self._noted.get(study_id)
+        if known is not None and known[0] == mark:
+            return known[1]
+        what = f"the tags and the note of study {study_id}"
+        record = read_sealed(path, what)
+        try:
+            about = About.from_dict(record)
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{what} cannot be understood: {error}") from error
+        self._noted[study_id] = (mark, about)
+        return about
+
+    def set_about(self, study_id: str, about: About) -> None:
+        """Store tags and note.
+
+        Raises:
+            ConfigError: With everything that cannot be kept.
+            StoreError: If there is no such study, or they cannot be written.
+        """
+        checked = about.checked()
+        self._folder(study_id)
+        self._write(study_id, "about", checked.to_dict())
 
     def delete(self, study_id: str) -> None:
         """Forget a study; its runs stay.

@@ -36,6 +36,9 @@ PAGES = {
     "monitor": _Entry("Run", "Monitor", ":material/monitoring:", "Watch and steer runs"),
     "compare": _Entry("Understand", "Compare", ":material/compare_arrows:", "Curves and tables"),
     "inspect": _Entry("Understand", "Inspect", ":material/search:", "What was picked, and why"),
+    "library": _Entry(
+        "Share", "Library", ":material/inventory_2:", "All studies: find, note, import, delete"
+    ),
 }
 """By file name, which is also the address: a deep link may run the file before `st.navigation`."""
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from alscope.catalogue import ASKS, COSTS, REGIMES, SETTINGS, Card, Filter
 from alscope.ui import nav
-from alscope.ui.notices import tell_unknown
+from alscope.ui.filters import several
 from alscope.ui.state import Key
 from alscope.ui.text import plain
-from alscope.ui.urlstate import publish, restore, restore_text
+from alscope.ui.urlstate import publish, restore_text
 
 __all__ = ["choose_filter", "family_name", "show_cards", "show_table"]
 
@@ -30,16 +28,16 @@ def choose_filter(found: tuple[Card, ...]) -> Filter:
     with first:
         text = _text()
     with second:
-        chosen_families = _several(Key.FAMILY, "Family", families)
+        chosen_families = several(Key.FAMILY, "Family", families)
     columns = st.columns(4)
     with columns[0]:
-        asks = _several(Key.ASKS, "Needs at most", ASKS)
+        asks = several(Key.ASKS, "Needs at most", ASKS)
     with columns[1]:
-        settings = _several(Key.SETTING, "Runs with", {key: key for key in SETTINGS})
+        settings = several(Key.SETTING, "Runs with", {key: key for key in SETTINGS})
     with columns[2]:
-        regimes = _several(Key.REGIME, "Budget", REGIMES)
+        regimes = several(Key.REGIME, "Budget", REGIMES)
     with columns[3]:
-        costs = _several(Key.COST, "Cost of a query", {cost: cost for cost in COSTS})
+        costs = several(Key.COST, "Cost of a query", {cost: cost for cost in COSTS})
     return Filter(
         text=text,
         families=chosen_families,
@@ -98,13 +96,3 @@ def _text() -> str:
     )
     publish(Key.SEARCH, [text] if text else [])
     return text
-
-
-def _several(key: Key, label: str, titles: Mapping[str, str]) -> tuple[str, ...]:
-    options = list(titles)
-    tell_unknown(restore(key, options, []), label.lower(), options)
-    chosen = st.multiselect(
-        label, options, key=key, format_func=lambda item: titles[item], placeholder="Any"
-    )
-    publish(key, chosen)
-    return tuple(chosen)

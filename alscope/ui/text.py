@@ -16,6 +16,7 @@ __all__ = [
     "percent",
     "plain",
     "seconds",
+    "size",
 ]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -26,6 +27,17 @@ def number(value: float, digits: int = 3) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.{digits}f}"
+
+
+def size(n_bytes: float) -> str:
+    """`0 B`, `512 B`, `1.4 kB`, `23 MB`, `1.2 GB`; a kilobyte has 1,000 bytes."""
+    value, unit = float(n_bytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    shown = f"{value:.1f}" if unit != "B" and value < 9.95 else f"{value:.0f}"
+    return f"{shown} {unit}"
 
 
 def count(n: int, noun: str, plural: str = "") -> str:

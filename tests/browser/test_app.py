@@ -23,6 +23,7 @@ TITLES = {
     "monitor": "Monitor",
     "compare": "Compare",
     "inspect": "Inspect",
+    "library": "Library",
 }
 
 

@@ -436,15 +436,16 @@ def test_a_run_is_never_lost_between_deleting_one_study_and_submitting_another(
     first, second = tiny_study(), tiny_study(name="again")
     study_id = service.submit(first)
     began, go_on = threading.Event(), threading.Event()
-    others = service._runs_of_others
+    trash = service.library._trash
+    wanted = trash._wanted
 
-    def slow(asked: str) -> set[str] | None:
-        found = others(asked)
+    def slow() -> set[str] | None:
+        found = wanted()
         began.set()
         go_on.wait(timeout=20)
         return found
 
-    service._runs_of_others = slow  # type: ignore[method-assign]
+    trash._wanted = slow
     deleting = threading.Thread(target=service.delete, args=(study_id,))
     deleting.start()
     began.wait(timeout=20)

@@ -9,10 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alscope.engine.service import Service
+from alscope.ui import nav
 from tests.source import ROOT
 from tests.ui.records import page, raw_texts, record, small_study
 
-PAGES = ("home", "playground", "build", "monitor", "compare")
+PAGES = tuple(name for name in nav.PAGES if name != "data")  # tests/ui/test_data.py
 
 HOSTILE = (
     "../../etc/passwd",
@@ -89,6 +90,7 @@ def test_a_page_file_run_by_itself_passes_the_gate(service: Service, name: str) 
 WALK = """
 import sys
 from alscope.engine.service import Service
+from alscope.ui import nav
 from alscope.ui.service import adopt
 from tests.ui.records import page, record, small_study
 service = Service.open(sys.argv[1], executor="serial", offline=True)
