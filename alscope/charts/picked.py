@@ -141,7 +141,6 @@ def tradeoff_chart(
     base = alt.Chart(data).encode(
         x=alt.X("purity:Q", title="Mean purity", scale=alt.Scale(zero=False)),
         y=alt.Y("accuracy:Q", title="Final accuracy", scale=alt.Scale(zero=False)),
-        opacity=alt.condition(in_front, alt.value(1.0), alt.value(0.4)),
         tooltip=[
             alt.Tooltip("strategy:N", title="Strategy"),
             alt.Tooltip("purity:Q", title="Mean purity", format=".3f"),
@@ -150,11 +149,12 @@ def tradeoff_chart(
         ],
     )
     points = base.mark_point(size=90, filled=True).encode(
+        opacity=alt.condition(in_front, alt.value(1.0), alt.value(0.45)),
         color=alt.Color(
             "strategy:N",
             legend=None,
             scale=alt.Scale(domain=list(looks), range=[look.color for look in looks.values()]),
-        )
+        ),
     )
     names = base.mark_text(align="left", dx=9, color="#7f7f7f").encode(text="strategy:N")
     return cast("alt.LayerChart", alt.layer(points, names).properties(height=height))

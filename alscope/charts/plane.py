@@ -51,7 +51,9 @@ def map_chart(
     chart: alt.LayerChart = layers.resolve_scale(color="independent", shape="independent")
     # Below the plot, so that a phone keeps its width for the points.
     chart = chart.configure_legend(orient="bottom", columns=5, symbolOpacity=1)
-    return chart.properties(height=height)
+    # On a canvas also when there are few points: the frame of the box would be a picture without
+    # a name to screen readers, and the chart has one as a whole.
+    return chart.properties(height=height, usermeta={"embedOptions": {"renderer": "canvas"}})
 
 
 def _axes() -> dict[str, Any]:

@@ -71,7 +71,7 @@ def round_chart(
             strokeDash=alt.StrokeDash(
                 "strategy:N", legend=legend, scale=alt.Scale(domain=list(looks), range=dashes)
             ),
-            opacity=alt.condition(in_front, alt.value(1.0), alt.value(0.28)),
+            opacity=alt.condition(in_front, alt.value(1.0), alt.value(0.45)),
             strokeWidth=alt.condition(in_front, alt.value(3), alt.value(1.5)),
             tooltip=[
                 alt.Tooltip("strategy:N", title="Strategy"),

@@ -47,7 +47,7 @@ def show_balance(focus: Focus) -> None:
 def _show_shares(focus: Focus, side: str, trial: Trial | None) -> None:
     from alscope.charts.picked import shares_chart
 
-    st.subheader(f"Classes bought by {plain(side)} in round {focus.round}")
+    st.header(f"Classes bought by {plain(side)} in round {focus.round}")
     classes = classes_of(focus.trial)
     data = shares_frame(
         classes[classes["strategy"] == side],
@@ -82,7 +82,7 @@ def _most_different(data: pd.DataFrame) -> pd.DataFrame:
 def _show_ratio(focus: Focus, table: pd.DataFrame) -> None:
     from alscope.charts.rounds import round_chart, round_data
 
-    st.subheader("Imbalance of the labeled set")
+    st.header("Imbalance of the labeled set")
     data = round_data(table, "imbalance_ratio")
     missing = table[table["strategy"].isin(focus.front) & (table["round"] == focus.round)]
     absent = "; ".join(
@@ -112,7 +112,7 @@ def _show_ratio(focus: Focus, table: pd.DataFrame) -> None:
 def _show_worst(focus: Focus, table: pd.DataFrame) -> None:
     from alscope.charts.rounds import round_chart, round_data
 
-    st.subheader("Recall of the worst class")
+    st.header("Recall of the worst class")
     data = round_data(table, "worst_recall")
     if not len(data):
         st.info("No class was tested.")

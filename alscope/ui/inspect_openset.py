@@ -57,7 +57,7 @@ def _show_measure(focus: Focus, table: pd.DataFrame, measure: str) -> None:
     from alscope.charts.rounds import round_chart, round_data
 
     title, axis = MEASURES[measure]
-    st.subheader(title)
+    st.header(title)
     data = round_data(table, measure)
     if not len(data):
         st.info("This needs the data set on this machine.")
@@ -82,7 +82,7 @@ def _show_measure(focus: Focus, table: pd.DataFrame, measure: str) -> None:
 def _show_tradeoff(focus: Focus) -> None:
     from alscope.charts.picked import tradeoff_chart
 
-    st.subheader("Purity against accuracy")
+    st.header("Purity against accuracy")
     data = tradeoff_frame(focus.every_round)
     if not len(data):
         st.info("This needs a run that spent its whole budget.")
@@ -100,7 +100,7 @@ def _show_tradeoff(focus: Focus) -> None:
 def _show_scores(focus: Focus, side: str) -> None:
     from alscope.charts.picked import ood_chart
 
-    st.subheader(f"OOD score: {plain(side)}, round {focus.round}")
+    st.header(f"OOD score: {plain(side)}, round {focus.round}")
     predictions = predictions_of(focus.run_of(side), focus.round)
     if predictions is None:
         st.info("Predictions were not stored for this run.", icon=":material/inventory_2:")

@@ -66,7 +66,7 @@ def _caption(focus: Focus, *, only: bool) -> str:
 def _show_rounds(focus: Focus, *, only: bool) -> None:
     from alscope.charts.rounds import round_chart, round_data
 
-    st.subheader(f"Overlap with {plain(focus.a)} over the rounds")
+    st.header(f"Overlap with {plain(focus.a)} over the rounds")
     data = round_data(overlap_rounds(queries_of(focus.rounds), focus.a, only=only), "jaccard")
     if not len(data):
         st.info("No other strategy has a run with the same seed.")

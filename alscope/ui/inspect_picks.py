@@ -68,7 +68,7 @@ def show_picks(focus: Focus) -> None:
     for place, side in zip(st.columns(len(sides)), sides, strict=True):
         with place:
             if len(sides) > 1:
-                st.subheader(plain(side))
+                st.header(plain(side))
             _show_side(focus, side, which, sort, kind)
 
 

@@ -59,7 +59,7 @@ def make_study(cache: Path, folder: Path, n_points: int) -> str:
             strategies=(StrategySpec(name="margin"), StrategySpec(name="random")),
             seeds=(0,),
             backbone=BackboneConfig(name="mlp"),
-            train=TrainConfig(epochs=1, max_steps=50),
+            train=TrainConfig(epochs=1, min_steps=20),
         )
         study_id = service.submit(study)
         service.wait(study_id)
