@@ -45,7 +45,7 @@ _SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "trian
 _GREY = "#8a8a8a"
 _UNKNOWN_COLOR = "#e6004c"
 # An outline, so that it can be filled like the other shapes, in the legend too.
-_CROSS = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
+_CROSS = "M-1.2,-.7L-.7,-1.2L0,-.5L.7,-1.2L1.2,-.7L.5,0L1.2,.7L.7,1.2L0,.5L-.7,1.2L-1.2,.7L-.5,0Z"
 _YOU_COLOR = "#e6004c"
 _MOST_NUMBERS = 5
 """Points of a step that are numbered; more numbers would hide them."""
@@ -155,7 +155,7 @@ def _field(base: alt.Chart, *, scores: bool) -> alt.Chart:
     pale = alt.Scale(domain=[0, 1], range=[0.04, 0.38])
     colors = alt.Scale(domain=list(CLASSES), range=list(_COLORS))
     predicted: alt.Chart = cells.encode(
-        fill=alt.Fill("label:N", scale=colors, legend=None),
+        fill=alt.Fill("predicted:N", scale=colors, legend=None),
         opacity=alt.Opacity("value:Q", scale=pale, legend=None),
     )
     return predicted
@@ -248,6 +248,7 @@ def race_chart(
     x = alt.X(
         "n_annotated:Q",
         title="Labels paid for",
+        axis=alt.Axis(format="d", tickMinStep=1),
         scale=alt.Scale(domain=[int(curves["n_annotated"].min()), n_last], nice=False, zero=False),
     )
     y = alt.Y("accuracy:Q", title="Test accuracy", scale=alt.Scale(domain=[low, 1], nice=False))

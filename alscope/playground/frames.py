@@ -67,7 +67,7 @@ def field_frame(board: Board, *, side: int, shown: str) -> pd.DataFrame:
             strategy wants a label there.
 
     Returns:
-        player, x, x2, y, y2 (edges), label (predicted class from 1), value: for classes the largest
+        player, x, x2, y, y2 (edges), predicted (class, from 1), value: for classes the largest
         probability scaled from chance (0) to certainty (1), for scores their rank among the cells
         from 0 to 1. Empty if the strategy does not score points one by one.
     """
@@ -118,7 +118,7 @@ def _cells(
             "x2": (corners[:, 0] + edge).round(4),
             "y": corners[:, 1].round(4),
             "y2": (corners[:, 1] + edge).round(4),
-            "label": pd.Series(labels + 1).astype(str),
+            "predicted": pd.Series(labels + 1).astype(str),
             "value": values.round(4),
         }
     )

@@ -144,6 +144,7 @@ def show_board(
         stem=f"Playground {player_title(board.player)}",
         caption="" if small else _caption(board, shown, empty=not len(behind.field)),
         on_select={PICK: on_pick} if on_pick else None,
+        legend_columns=4,
     )
 
 

@@ -60,7 +60,7 @@ def test_the_field_covers_the_picture_without_gaps() -> None:
     assert len(frame) == 400
     assert np.isclose(((frame["x2"] - frame["x"]) * (frame["y2"] - frame["y"])).sum(), 2.8**2)
     assert frame["value"].between(0, 1).all()
-    assert set(frame["label"]) <= {"1", "2", "3"}
+    assert set(frame["predicted"]) <= {"1", "2", "3"}
 
 
 def test_a_strategy_without_scores_has_an_empty_field() -> None:
