@@ -62,12 +62,15 @@ class _Tensor(NamedTuple):
     stride: tuple[int, ...]
 
 
-def check_sha256(path: Path, expected: str) -> None:
+def check_sha256(path: Path, expected: str) -> str:
     """Check that a file is the one that was looked at when its digest was pinned.
 
     Args:
         path: The file.
         expected: SHA-256 in hexadecimal, or its beginning.
+
+    Returns:
+        Its SHA-256, complete.
 
     Raises:
         StoreError: If it is another one.
@@ -79,6 +82,7 @@ def check_sha256(path: Path, expected: str) -> None:
             f"{path} is not the expected file: its SHA-256 is {found}, not {expected}; "
             "remove it and fetch it again"
         )
+    return found
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:

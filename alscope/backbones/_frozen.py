@@ -93,9 +93,15 @@ def text_encoder(folder: Path, *, sha256: str = "") -> nn.Module:
 
 
 def torchvision_encoder(
-    model: str, path: Path, *, side: int, mean: Sequence[float], std: Sequence[float]
+    model: str,
+    path: Path,
+    *,
+    side: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    cache: Path | None,
 ) -> nn.Module:
-    """A model of torchvision with weights from a file, without its last layer.
+    """A model of torchvision with weights from a file, converted once, without its last layer.
 
     Raises:
         StoreError: If the file is not the one its name says.
@@ -103,7 +109,7 @@ def torchvision_encoder(
     from alscope.backbones._torchvision import load_weights, make_model
 
     network = make_model(model)
-    load_weights(network.model, path)
+    load_weights(network.model, path, cache=cache)
     return _still(PixelEncoder(network, side=side, own=IMAGENET, mean=mean, std=std))
 
 

@@ -82,7 +82,7 @@ class TorchvisionEncoder(EncoderSpec):
         from alscope.backbones._frozen import torchvision_encoder
 
         return torchvision_encoder(
-            self.model, self._file(), side=self.image_size, mean=mean, std=std
+            self.model, self._file(), side=self.image_size, mean=mean, std=std, cache=cache
         )
 
     def _file(self) -> Path:

@@ -10,7 +10,8 @@ from torch import nn
 from torch.hub import download_url_to_file
 from torchvision import models
 
-from alscope.backbones._checkpoint import check_sha256, read_checkpoint
+from alscope.backbones._checkpoint import check_sha256
+from alscope.backbones._converted import pinned_weights
 from alscope.backbones._models import checkpoint_folder
 from alscope.backbones._torchvision_table import MODELS
 from alscope.backbones._trunks import Tap, Trunk
@@ -38,8 +39,13 @@ def make_model(name: str, *, side: int = 0) -> Trunk:
     return Trunk(model, _taps(model), side=side)
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path, *, cache: Path | None = None) -> None:
     """Give a model the weights of a file, whose name ends in the beginning of its SHA-256.
+
+    Args:
+        model: Without its last linear layer.
+        path: A checkpoint of torchvision.
+        cache: Folder for what is derived, where it is kept as safetensors; None: nowhere.
 
     Raises:
         StoreError: If the file is another one, or does not fit.
@@ -47,8 +53,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     found = _HASH.search(path.name)
     if found is None:
         raise StoreError(f"{path.name} does not carry its digest in its name; fetch it again")
-    check_sha256(path, found[1])
-    stored = {_OLD_NAME.sub(r"\1\2.", key): value for key, value in read_checkpoint(path).items()}
+    tensors = pinned_weights(path, sha256=check_sha256(path, found[1]), cache=cache)
+    stored = {_OLD_NAME.sub(r"\1\2.", key): value for key, value in tensors.items()}
     missing, _ = model.load_state_dict(stored, strict=False)  # the classifier is left out
     if missing:
         raise StoreError(f"{path} has no {missing[0]}; remove it and fetch it again")

@@ -34,7 +34,7 @@ __all__ = ["Scenario", "build_scenario", "scenario_problems"]
 # Counts cannot be computed while one of these is wrong.
 _SHAPING = frozenset(
     {"setting", "known_classes", "n_known", "ood_ratio", "imbalance_ratio", "imbalance_profile"}
-    | {"pool_limit", "test_limit", "dataset"}
+    | {"pool_per_class", "pool_limit", "test_limit", "dataset"}
 )
 
 

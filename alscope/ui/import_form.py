@@ -108,11 +108,15 @@ def _mapping(preview: SourcePreview) -> Mapping:
     columns = st.columns(3)
     if proposal.kind == "text":
         changes["text_column"] = _column(columns[0], "Text", names, proposal.text_column)
+    if names:
         changes["label_column"] = _column(columns[1], "Label", names, proposal.label_column)
         changes["split_column"] = _column(
             columns[2], "Training or test (optional)", names, proposal.split_column
         )
-    elif proposal.kind == "images":
+        # A column that says the class or the part is not a feature as well.
+        said = set(changes.values())
+        changes["feature_columns"] = tuple(n for n in proposal.feature_columns if n not in said)
+    if proposal.kind == "images":
         changes["size"] = int(
             columns[0].number_input(
                 "Size in pixels",

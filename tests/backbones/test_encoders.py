@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from alscope import rng
-from alscope.backbones import _local_encoders, packaged_encoders
+from alscope.backbones import _converted, _local_encoders, packaged_encoders
 from alscope.backbones._efficientnet_lite import EfficientNetLite0 as LiteNetwork
 from alscope.backbones._local_encoders import FolderEncoder, TorchvisionEncoder
 from alscope.backbones._torchvision_table import Known
@@ -262,6 +262,31 @@ def test_a_model_of_torchvision_is_read_from_the_cache(cached: Path) -> None:
     assert found.shape == (2, spec.n_features)
     assert spec.weights_digest() == hashlib.sha256(cached.read_bytes()).hexdigest()
     torch.testing.assert_close(whole.fc(found), whole(pixels), atol=1e-4, rtol=1e-4)
+
+
+def test_a_checkpoint_of_torchvision_is_converted_once(
+    cached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = TorchvisionEncoder(model="shufflenet_v2_x0_5", image_size=32)
+    direct = features(spec.load(), photos(3, 32, 32))
+    spec.load(cache=tmp_path / "derived")
+    monkeypatch.setattr(_converted, "read_checkpoint", pytest.fail)
+    converted = features(spec.load(cache=tmp_path / "derived"), photos(3, 32, 32))
+
+    (file,) = (tmp_path / "derived" / "weights").iterdir()
+    assert file.name == f"{spec.weights_digest()}.safetensors"
+    assert torch.equal(direct, converted)
+
+
+def test_what_was_converted_never_stands_in_for_a_damaged_file(
+    cached: Path, tmp_path: Path
+) -> None:
+    spec = TorchvisionEncoder(model="shufflenet_v2_x0_5")
+    spec.load(cache=tmp_path / "derived")
+    cached.write_bytes(cached.read_bytes() + b" ")
+
+    with pytest.raises(StoreError, match="not the expected file"):
+        spec.load(cache=tmp_path / "derived")
 
 
 def test_a_damaged_file_in_the_cache_is_refused(cached: Path) -> None:

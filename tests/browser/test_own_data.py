@@ -62,6 +62,10 @@ FINDINGS = [
     "remnants of a web page",
     "fewer than 10 samples",
     "have no test sample",
+    "samples are copies of others with the same label",
+    "samples of equal content have different labels",
+    "training samples are test samples too",
+    "samples belong to neither part",
     "times the training samples of the smallest",
 ]
 LEFT_OUT = [
@@ -74,6 +78,7 @@ LEFT_OUT = [
     "training samples that are test samples too",
     "classes with fewer than 2 samples",
 ]
+MARKED = {"utf-8-sig": "UTF-8 with a byte-order mark", "utf-16": "UTF-16, as its byte-order mark"}
 REFUSED = {
     "nul.csv": (b"text,label\na\0b,x\nc,y\n", "holds NUL bytes"),
     "quote.csv": (b'text,label\n"never closed,x\nb,y\n', "is a quotation mark not closed"),
@@ -173,6 +178,23 @@ def test_a_folder_of_drawings_and_a_table_with_every_defect_become_data_sets(
     assert found["shapes"].class_counts.keys() == {"shape0", "shape1", "shape2"}
     assert found["shapes"].n_train + found["shapes"].n_test == 300
     assert seen.external == []
+    assert seen.errors == []
+
+
+def test_tables_with_a_byte_order_mark_are_read_and_that_is_said(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(WAIT)
+    seen = watched(page, server)
+    for encoding, said in MARKED.items():
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes("\n".join(["text;label;split", *SOUND, ""]).encode(encoding))
+        upload(page, server, path)
+        check(page, n_errors=0)
+        expect(page.get_by_text(said).first).to_be_visible(timeout=WAIT)
+        expect(page.get_by_text("of 2 classes can be imported.")).to_be_visible(timeout=WAIT)
+
     assert seen.errors == []
 
 

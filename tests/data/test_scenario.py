@@ -494,6 +494,12 @@ def test_a_cap_per_class_makes_large_classes_equal():
     assert counts(built.labels[rows(built)]) == [3, 3, 2]
 
 
+def test_a_wrong_cap_per_class_is_the_only_problem_it_makes() -> None:
+    problems = scenario_problems(config(pool_per_class=0), TEN, seed=0)
+
+    assert [problem.path for problem in problems] == ["pool_per_class"]
+
+
 def test_wrong_answers_are_kept_apart_from_the_truth():
     erring = build_scenario(config(label_noise=0.3), TEN, seed=0)
     clean = build_scenario(config(), TEN, seed=0)

@@ -76,6 +76,15 @@ def test_the_footer_counts_runs_seeds_and_what_is_missing(service: Service) -> N
     assert "6 runs, 2 seeds each, 2 missing points." in texts(page("compare"))
 
 
+def test_wrong_answers_of_the_annotator_are_part_of_what_is_compared(service: Service) -> None:
+    study = small_study(label_noise=0.2, noise_kind="pair")
+    record(service, study)
+    title = "digits · label noise 0.20 (pair)"
+
+    assert title in widget(page("compare"), "data").value
+    assert title in texts(page("home"))
+
+
 def test_the_best_strategy_is_bold_and_random_is_the_target(service: Service) -> None:
     record(service, small_study())
 
