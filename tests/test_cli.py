@@ -524,3 +524,15 @@ def test_columns_of_numbers_stand_to_the_right() -> None:
         "a      1",
         "bb    20",
     ]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(cache_folder: Path) -> None:
+    command = [sys.executable, "-m", "alscope", "strategies", "--markdown"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+
+    assert "Traceback" not in said
+    assert process.returncode == 0

@@ -28,6 +28,9 @@ PAGES = {
     "playground": _Entry(
         "Learn", "Playground", ":material/sports_esports:", "Beat the algorithm on points"
     ),
+    "lessons": _Entry(
+        "Learn", "Lessons", ":material/school:", "Eight short lessons, and what a teacher needs"
+    ),
     "strategies": _Entry(
         "Learn", "Strategies", ":material/category:", "Every strategy, its formula and its proof"
     ),

@@ -35,8 +35,12 @@ def is_ticking() -> bool:
     return ticking
 
 
-def show_game() -> None:
-    """The game of this session, one step further if it plays."""
+def show_game(*, address: bool = True) -> None:
+    """The game of this session, one step further if it plays.
+
+    Args:
+        address: Write the game to the address; not where the address says something else.
+    """
     with guarded("playing"):
         _tick()
         game = state.current()
@@ -48,7 +52,8 @@ def show_game() -> None:
             over = not any(board.n_next for board in boards)
         if over and game.mode in ("duel", "race"):
             show_contest(game, boards)
-        state.publish()
+        if address:
+            state.publish()
     needed = state.is_playing() or is_counting(state.current())
     if needed != st.session_state.get(_TICKING, False):
         st.rerun()  # only the page itself can start or stop the refresh

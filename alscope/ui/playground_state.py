@@ -15,6 +15,7 @@ from alscope.ui.state import Key
 __all__ = [
     "current",
     "enter",
+    "has_game",
     "is_playing",
     "publish",
     "put",
@@ -37,7 +38,7 @@ def enter() -> tuple[Game, list[str]]:
         The game, and what of the address was dropped.
     """
     asked = {key: st.query_params.get_all(key) for key in st.query_params}
-    if Key.PLAYGROUND in st.session_state and asked in ({}, st.session_state.get(_PUBLISHED)):
+    if has_game() and asked in ({}, st.session_state.get(_PUBLISHED)):
         return current(), []
     game, dropped = read_game(asked)
     put(game)
@@ -48,6 +49,11 @@ def enter() -> tuple[Game, list[str]]:
 def current() -> Game:
     """The game of this session."""
     return cast("Game", st.session_state[Key.PLAYGROUND])
+
+
+def has_game() -> bool:
+    """Whether this session has a game."""
+    return Key.PLAYGROUND in st.session_state
 
 
 def put(game: Game) -> None:

@@ -78,6 +78,8 @@ class Key(enum.StrEnum):
     """Budgets for which there is evidence; several."""
     COST = "cost"
     """Classes of query cost; several."""
+    LESSON = "lesson"
+    """A lesson."""
     LOOK = "look"
     """How a list is shown."""
     TAG = "tag"

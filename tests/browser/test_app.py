@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 TITLES = {
     "": "ALScope",
     "playground": "Playground",
+    "lessons": "Lessons",
     "strategies": "Strategies",
     "data": "Data",
     "build": "Build an experiment",
