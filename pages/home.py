@@ -12,6 +12,8 @@ from alscope.ui.activity import REFRESH_S
 from alscope.ui.cards import start_and_watch, state_badge, study_facts, study_state
 from alscope.ui.notices import guarded
 from alscope.ui.results import best_strategies
+from alscope.ui.samples import is_arriving, is_sample, sample_fact, sample_ids, show_arriving
+from alscope.ui.state import Key
 from alscope.ui.text import ago, plain
 
 if TYPE_CHECKING:
@@ -22,18 +24,18 @@ shell.enter()
 SHOWN = 10
 
 
-def actions(studies: tuple[StudyStatus, ...]) -> None:
-    """The three ways to begin."""
+def actions(samples: list[str]) -> None:
+    """The ways to begin."""
     with st.container(horizontal=True):
+        if st.button("Play (30 s)", icon=":material/sports_esports:"):
+            nav.go("playground", mode="race")
+        if samples and st.button("Explore sample results", icon=":material/compare_arrows:"):
+            nav.go("compare", exp=samples)
+        if st.button("New experiment", icon=":material/tune:"):
+            nav.go("build")
         if st.button("Start the demo study", type="primary", icon=":material/play_arrow:"):
             with guarded("starting the demo study"):
                 start_and_watch(demo_study())
-        if st.button("New experiment", icon=":material/tune:"):
-            nav.go("build")
-        if any(study.n_done for study in studies) and st.button(
-            "Compare results", icon=":material/compare_arrows:"
-        ):
-            nav.go("compare")
 
 
 def card(study: StudyStatus) -> None:
@@ -41,7 +43,8 @@ def card(study: StudyStatus) -> None:
     with st.container(border=True):
         about, progress, links = st.columns([5, 3, 3], vertical_alignment="center")
         with about:
-            st.markdown(f"**{plain(study.name)}**")
+            mark = " :gray-badge[sample]" if is_sample(engine, study.study_id) else ""
+            st.markdown(f"**{plain(study.name)}**{mark}")
             st.caption(f"{study_facts(study)} · {ago(study.created)}")
         with progress:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -56,30 +59,48 @@ def card(study: StudyStatus) -> None:
                 nav.link("compare", "Compare", exp=study.study_id)
 
 
+def did_you_know(study: StudyStatus) -> None:
+    """One measured fact of the sample results, with its chart."""
+    fact = sample_fact(study)
+    if fact:
+        with st.container(border=True):
+            st.markdown(f":material/lightbulb: **Did you know?** {fact}")
+            nav.link("compare", "See the curves", exp=study.study_id)
+
+
 def recent() -> None:
     """The newest studies, read anew at every refresh."""
+    if st.session_state[Key.ARRIVING] and not is_arriving():
+        st.rerun()  # buttons and facts about the samples are around this part
     with guarded("listing the studies"):
         for study in service.get_service().studies()[:SHOWN]:
             card(study)
 
 
-studies = service.get_service().studies()
+engine = service.get_service()
+studies = engine.studies()
+samples = sample_ids(engine, studies)
 
 st.title("ALScope")
 st.markdown(
     "Which samples should be labeled next? Compare strategies of deep active learning side by "
     "side: several seeds, unknown classes, imbalanced data, honest seconds."
 )
-actions(studies)
+actions(samples)
+show_arriving()
 
 st.header("Recent studies")
-if not studies:
+if not studies and not is_arriving():
     st.info(
         "Nothing has run here yet. The demo compares seven strategies on 8 x 8 digits: no "
         "download, no graphics card, a few minutes.",
         icon=":material/lightbulb:",
     )
-refresh = REFRESH_S if any(study.n_active for study in studies) else None
-st.fragment(recent, run_every=refresh, key="recent")()
+st.session_state[Key.ARRIVING] = is_arriving()
+is_moving = st.session_state[Key.ARRIVING] or any(study.n_active for study in studies)
+st.fragment(recent, run_every=REFRESH_S if is_moving else None, key="recent")()
 if len(studies) > SHOWN:
     st.caption(f"{len(studies) - SHOWN} older studies can be chosen on Monitor and Compare.")
+if samples:
+    with guarded("looking for a measured fact"):
+        did_you_know(next(study for study in studies if study.study_id == samples[-1]))

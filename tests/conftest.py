@@ -11,6 +11,7 @@ _CACHE = tempfile.TemporaryDirectory(prefix="alscope-tests-", ignore_cleanup_err
 os.environ.update(
     {
         "ALSCOPE_CACHE": _CACHE.name,
+        "ALSCOPE_SAMPLES": "0",
         "HF_DATASETS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "1",

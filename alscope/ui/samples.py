@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alscope.errors import ALScopeError
+from alscope.errors import ALScopeError, StoreError
+from alscope.ui.results import rounds_of
+from alscope.ui.text import plain
 
 if TYPE_CHECKING:
-    from alscope.engine.service import Service
+    from collections.abc import Iterable
 
-__all__ = ["begin", "is_arriving", "show_arriving"]
+    from alscope.engine.service import Service, StudyStatus
+
+__all__ = ["begin", "is_arriving", "is_sample", "sample_fact", "sample_ids", "show_arriving"]
 
 _SWITCH = "ALSCOPE_SAMPLES"
 _NAME = "alscope-samples"
@@ -39,6 +43,37 @@ def show_arriving() -> None:
         st.caption(
             ":material/hourglass_empty: Sample results are being unpacked; they appear in seconds."
         )
+
+
+def is_sample(service: Service, study_id: str) -> bool:
+    """Whether a study came with ALScope."""
+    from alscope.results.samples import is_sample as came_with
+
+    try:
+        origin = service.studies_store.origin(study_id)
+    except StoreError:
+        return False
+    return origin is not None and came_with(origin.sha256)
+
+
+def sample_ids(service: Service, studies: Iterable[StudyStatus]) -> list[str]:
+    """Studies that came with ALScope."""
+    return [study.study_id for study in studies if is_sample(service, study.study_id)]
+
+
+def sample_fact(study: StudyStatus) -> str:
+    """What the best strategy of a finished study saved, measured there; "" if it saved nothing."""
+    from alscope.results.tables import RANDOM, aubc_table
+
+    table = aubc_table(rounds_of([study]))
+    better = table[(table["strategy"] != RANDOM) & (table["label_ratio"] < 1)]
+    if not len(better):
+        return ""
+    row = better.loc[better["label_ratio"].idxmin()]
+    return (
+        f"On {plain(row['scenario'])}, {plain(row['strategy'])} came to Random's final accuracy "
+        f"with {100 * row['label_ratio']:.0f} % of its labels (mean curve of {row['n']} seeds)."
+    )
 
 
 def _install(service: Service) -> None:

@@ -25,8 +25,10 @@ def get_service() -> Service:
     with anchor["lock"]:
         if anchor["service"] is None:
             from alscope.engine.service import Service
+            from alscope.ui import samples
 
             anchor["service"] = Service.open()
+            samples.begin(anchor["service"])
         return cast("Service", anchor["service"])
 
 

@@ -108,6 +108,8 @@ class Key(enum.StrEnum):
     """The studies chosen in the Library."""
     UNDO = "library_undo"
     """Entries of the trash that the last click on Delete made."""
+    ARRIVING = "samples_arriving"
+    """Whether sample results were being unpacked when Home was drawn."""
     NOTICE = "notice"
     """A message to show after the next page change or rerun."""
     SCENARIO_FORM = "build_scenario"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from alscope.engine.service import Service
+from alscope.results import samples
 from tests.ui.records import address, page, record, small_study, texts
 
 
@@ -39,3 +42,21 @@ def test_names_of_studies_are_shown_as_text_not_as_markup(service: Service) -> N
     names = [element.value for element in page("home").markdown]
 
     assert r"**\*\*bold\*\* \<b\>x\</b\> \$x^2\$ \:material/home\:**" in names
+
+
+def test_samples_are_marked_and_give_a_measured_fact(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256, path = min(samples.bundles().items(), key=lambda item: item[1].stat().st_size)
+    monkeypatch.setattr(samples, "bundles", lambda: {sha256: path})
+    samples.install(service.cache, runs=service.runs, studies=service.studies_store)
+
+    app = page("home")
+    said = texts(app)
+
+    assert not app.exception
+    assert "[sample]" in said
+    assert "Did you know?" in said
+    button(app, "Explore sample results").click().run()
+    assert app.title[0].value == "Compare"
+    assert address(app, "exp") == [service.studies()[0].study_id]
