@@ -58,7 +58,7 @@ def show_teachers() -> None:
 
 def is_solved(lesson: Lesson) -> bool:
     """Whether the right answer was given in this session."""
-    return st.session_state.get(f"lesson_{lesson.key}_solved", False)
+    return bool(st.session_state.get(f"lesson_{lesson.key}_solved", False))
 
 
 def _game(lesson: Lesson) -> None:
@@ -70,8 +70,12 @@ def _game(lesson: Lesson) -> None:
     refresh = TICK_S if is_ticking() else None
     with st.container(border=True):
         st.fragment(_play, run_every=refresh, key="lesson_game")()
-        params = {key: values for key, values in write_game(game).items() if values}
-        nav.link("playground", "Change the game in the playground", **params)
+        st.page_link(
+            nav.page("playground"),
+            label="Change the game in the playground",
+            icon=":material/sports_esports:",
+            query_params={key: values for key, values in write_game(game).items() if values},
+        )
 
 
 def _play() -> None:

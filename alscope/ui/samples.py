@@ -69,7 +69,7 @@ def sample_fact(study: StudyStatus) -> str:
     better = table[(table["strategy"] != RANDOM) & (table["label_ratio"] < 1)]
     if not len(better):
         return ""
-    row = better.loc[better["label_ratio"].idxmin()]
+    row = better.sort_values("label_ratio", kind="stable").iloc[0]
     return (
         f"On {plain(row['scenario'])}, {plain(row['strategy'])} came to Random's final accuracy "
         f"with {100 * row['label_ratio']:.0f} % of its labels (mean curve of {row['n']} seeds)."

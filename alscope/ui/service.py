@@ -27,8 +27,9 @@ def get_service() -> Service:
             from alscope.engine.service import Service
             from alscope.ui import samples
 
-            anchor["service"] = Service.open()
-            samples.begin(anchor["service"])
+            opened = Service.open()
+            anchor["service"] = opened
+            samples.begin(opened)
         return cast("Service", anchor["service"])
 
 
