@@ -4,58 +4,39 @@ from __future__ import annotations
 
 import streamlit as st
 
-from alscope.config import BackboneConfig, ScenarioConfig, StudyConfig, TrainConfig
+from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
 from alscope.data.protocols import DataRoot
+from alscope.engine.presets import PRESETS
 from alscope.ui import service, shell
-from alscope.ui.build_files import NAME, file_actions, load_form, more_scenarios
+from alscope.ui.build_files import NAME, file_actions, load_form, show_changes
+from alscope.ui.build_grid import choose_scenarios
+from alscope.ui.build_link import fill_preset, follow_link, preset_of, publish_link
+from alscope.ui.build_start import resources_form, start_buttons
 from alscope.ui.build_summary import show_composition, show_plan
-from alscope.ui.cards import start_and_watch
 from alscope.ui.forms import remember
 from alscope.ui.notices import guarded
 from alscope.ui.protocol_form import backbone_form, paper_button, seeds_form, train_form
 from alscope.ui.scenario_form import scenario_form
-from alscope.ui.state import Key
 from alscope.ui.strategy_form import strategy_form
 from alscope.ui.text import plain
 
 shell.enter()
 
 
-def add_scenario(scenario: ScenarioConfig) -> None:
-    """Callback: keep the scenario of the form beside the ones kept before."""
-    st.session_state[Key.MORE_SCENARIOS] = [*more_scenarios(), scenario]
-
-
-def remove_scenario(index: int) -> None:
-    """Callback: drop a kept scenario."""
-    kept = more_scenarios()
-    st.session_state[Key.MORE_SCENARIOS] = kept[:index] + kept[index + 1 :]
-
-
-def scenarios(root: DataRoot) -> tuple[ScenarioConfig, ...]:
-    """The scenario of the form, and those kept beside it."""
-    current = scenario_form(root)
-    kept = more_scenarios()
-    st.button(
-        "Add this scenario and describe another",
-        icon=":material/add:",
-        on_click=add_scenario,
-        args=(current,),
-        disabled=current in kept,
-        help="The study then compares the strategies on several scenarios.",
-    )
-    for index, scenario in enumerate(kept):
-        with st.container(horizontal=True, vertical_alignment="center", border=True):
-            st.markdown(f"{plain(scenario.title)} · {scenario.budget:,} labels")
+def presets(dataset: str, root: DataRoot) -> None:
+    """Whole studies to begin with, on the data set of the form."""
+    st.caption("Begin with a whole study (scenarios, strategies and seeds):")
+    with st.container(horizontal=True):
+        for preset in PRESETS.values():
             st.button(
-                "Remove",
-                key=f"remove_scenario_{index}",
-                icon=":material/delete:",
-                type="tertiary",
-                on_click=remove_scenario,
-                args=(index,),
+                preset.title,
+                key=f"build_preset_{preset.key}",
+                icon=":material/bolt:",
+                help=plain(preset.refusal(dataset)) or preset.summary,
+                disabled=bool(preset.refusal(dataset)),
+                on_click=fill_preset,
+                args=(preset.key, dataset, root),
             )
-    return (current, *(scenario for scenario in kept if scenario != current))
 
 
 def protocol(dataset: str) -> tuple[str, tuple[int, ...], BackboneConfig, TrainConfig]:
@@ -71,8 +52,16 @@ def protocol(dataset: str) -> tuple[str, tuple[int, ...], BackboneConfig, TrainC
     return name or "", seeds, backbone_form(dataset), train_form()
 
 
+def strategies(
+    scenarios: tuple[ScenarioConfig, ...], backbone: BackboneConfig
+) -> tuple[StrategySpec, ...]:
+    """The checklist; what cannot run in the scenarios cannot be chosen."""
+    return strategy_form(engine.unusable(scenarios, backbone))
+
+
 engine = service.get_service()
 root = engine.data_root
+follow_link(root)
 
 st.title("Build an experiment")
 st.markdown(
@@ -81,12 +70,20 @@ st.markdown(
 )
 form, side = st.columns([5, 3], gap="large")
 with form:
-    st.header("1 · Scenario")
-    chosen = scenarios(root)
+    offered = st.container()
+    st.header("1 · Scenarios")
+    scenario = scenario_form(root)
+    chosen = choose_scenarios(scenario, root)
+    with offered:
+        presets(scenario.dataset, root)
     st.header("2 · Strategies")
-    specs = strategy_form()
+    checklist = st.container()
     st.header("3 · Protocol")
-    title, seeds, backbone, train = protocol(chosen[0].dataset)
+    title, seeds, backbone, train = protocol(scenario.dataset)
+    with checklist:
+        specs = strategies(chosen, backbone)
+    st.header("4 · Resources")
+    resources_form()
     study = StudyConfig(
         name=title,
         scenarios=chosen,
@@ -95,16 +92,17 @@ with form:
         backbone=backbone,
         train=train,
     )
+preset = preset_of(study, root)
+publish_link(study, preset)
 with side, st.container(border=True), guarded("planning the study"):
     st.subheader("Summary")
-    ready = show_plan(study)
-    if st.button(
-        "Start", type="primary", icon=":material/play_arrow:", disabled=not ready, width="stretch"
-    ):
-        with guarded("starting the study"):
-            start_and_watch(study)
-    file_actions(study)
+    if preset is not None:
+        st.caption(f":material/bolt: Preset {preset.title}: {preset.summary}")
+    plan = show_plan(study)
+    start_buttons(study, plan)
+    show_changes(study)
+    st.subheader("Configuration")
+    file_actions(study, preset)
+    load_form()
     st.subheader("Classes at the start")
     show_composition(chosen[0], root, seed=seeds[0])
-with side:
-    load_form()

@@ -30,6 +30,7 @@ ENGINE_DOORS = {
     "alscope.engine.service",
     "alscope.engine.defaults",
     "alscope.engine.presets",
+    "alscope.engine.grid",
 }
 
 FILES = engine_files() + view_files()

@@ -39,12 +39,10 @@ def more_seeds(study: StudyConfig, n_more: int) -> StudyConfig:
 
 def dry_run(study: StudyConfig) -> StudyConfig:
     """The same with one seed and at most two queries: minutes that show whether it works."""
+    short = [replace(s, n_rounds=min(_DRY_ROUNDS, s.n_rounds)) for s in study.scenarios]
     return replace(
         study,
         name=f"{study.name.removesuffix(_DRY)}{_DRY}",
         seeds=study.seeds[:1],
-        scenarios=tuple(
-            replace(scenario, n_rounds=min(_DRY_ROUNDS, scenario.n_rounds))
-            for scenario in dict.fromkeys(study.scenarios)
-        ),
+        scenarios=tuple(dict.fromkeys(short)),
     )

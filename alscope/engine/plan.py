@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alscope.backbones.protocols import BackboneSpec
-from alscope.config import RunConfig, ScenarioConfig, StudyConfig
+from alscope.config import BackboneConfig, RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.lookup import find_dataset
 from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
@@ -178,6 +178,36 @@ def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
     return problems
 
 
+def scenario_reasons(
+    scenario: ScenarioConfig, root: DataRoot, *, seeds: tuple[int, ...] = (0,)
+) -> list[Problem]:
+    """Why a scenario cannot be run, whatever the network; what follows from absent data is not."""
+    if pending(scenario, root):
+        return list(scenario.problems())
+    return _scenario_problems(scenario, "", None, root, seeds)
+
+
+def unusable(
+    scenarios: Sequence[ScenarioConfig], backbone: BackboneConfig, root: DataRoot
+) -> dict[str, str]:
+    """Strategies that cannot run with their defaults, and the first reason of each.
+
+    Args:
+        scenarios: On any of these.
+        backbone: With this network; if it is none, nothing is said.
+        root: Where data sets are.
+    """
+    spec, found = _instance(backbones, backbone.name, backbone.params, "backbone")
+    if found:
+        return {}
+    known = [scenario for scenario in scenarios if not pending(scenario, root)]
+    default = [(name, strategies.get(name)()) for name in strategies]
+    reasons: dict[str, str] = {}
+    for problem in _strategy_problems(known, default, spec, root):
+        reasons.setdefault(problem.path, problem.message.partition(": ")[2])
+    return reasons
+
+
 def composition(
     scenario: ScenarioConfig, summary: DataSummary, *, seed: int
 ) -> list[dict[str, Any]]:
@@ -241,14 +271,15 @@ def _scenario_problems(
     root: DataRoot,
     seeds: tuple[int, ...],
 ) -> list[Problem]:
+    prefix = f"{path}." if path else ""
     try:
         summary = pool_summary(scenario, root)
     except ConfigError as error:
-        found = [replace(problem, path=f"{path}.{problem.path}") for problem in error.problems]
+        found = [replace(problem, path=f"{prefix}{problem.path}") for problem in error.problems]
         return [*scenario.problems(path), *found]
     except (UnknownNameError, DatasetError) as error:
         field = "ood_dataset" if _is_readable(scenario.dataset, root) else "dataset"
-        return [*scenario.problems(path), Problem(f"{path}.{field}", str(error))]
+        return [*scenario.problems(path), Problem(f"{prefix}{field}", str(error))]
     trials = seeds if scenario.vary_split else seeds[:1]
     problems = list(
         dict.fromkeys(

@@ -88,9 +88,20 @@ class Preset:
     is_paper: bool = False
 
     @property
+    def is_everything(self) -> bool:
+        """Whether it compares whatever is registered."""
+        return not self.strategies
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Its strategies by registry name."""
         return self.strategies or strategies.names()
+
+    def refusal(self, dataset: str) -> str:
+        """Why there is no such study on a data set, in words; "" if there is one."""
+        if not self.is_paper or (paper_preset(dataset) or {}).get("query_sizes"):
+            return ""
+        return f"the paper has no run on {dataset!r}; take another preset, or one of its data sets"
 
     def study(self, dataset: str, root: DataRoot) -> PresetStudy:
         """The study on a data set; nothing is downloaded for it.
@@ -103,6 +114,8 @@ class Preset:
             UnknownNameError: If there is no such data set.
             ConfigError: If the paper has no run on it and this is the paper's preset.
         """
+        if self.refusal(dataset):
+            raise ConfigError([Problem("preset", self.refusal(dataset))])
         spec = find_dataset(dataset, root)
         summary = spec.summary(root) if spec.available(root) else None
         n_classes = _UNSEEN_CLASSES
@@ -180,9 +193,7 @@ _PAPER_HARD = ("cifar10", "sst5")
 
 def _paper_study(preset: Preset, dataset: str, n_classes: int) -> StudyConfig:
     found = paper_preset(dataset)
-    if found is None or not found["query_sizes"]:
-        message = f"has no run on {dataset!r}; take another preset, or one of its data sets"
-        raise ConfigError([Problem("preset", f"the paper {message}")])
+    assert found is not None, "refused before"
     base = ScenarioConfig(dataset=dataset, initial="random", n_rounds=found["n_rounds"])
     scenarios = [replace(base, n_initial=size, query_size=size) for size in found["query_sizes"]]
     if dataset in _PAPER_HARD:

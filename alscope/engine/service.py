@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alscope.config import RunConfig, StudyConfig
+from alscope.config import BackboneConfig, RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.protocols import DataRoot
 from alscope.engine.defaults import Paths, cache_root, data_root
 from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.worker import WorkerExecutor
-from alscope.engine.extend import more_seeds
+from alscope.engine.extend import dry_run, more_seeds
+from alscope.engine.grid import Scenarios
 from alscope.engine.library import DamagedStudy, DiskUse, Library, noted
-from alscope.engine.plan import Plan, composition, make_plan, study_problems, time_of
+from alscope.engine.plan import (
+    Plan,
+    composition,
+    make_plan,
+    scenario_reasons,
+    study_problems,
+    time_of,
+    unusable,
+)
 from alscope.engine.preview import sizes
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
@@ -32,6 +41,7 @@ from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
 from alscope.store.summaries import RunSummaries
+from alscope.store.wishes import PRIORITIES
 from alscope.types import RunState
 
 __all__ = [
@@ -131,6 +141,16 @@ class Service:
     def problems(self, study: StudyConfig) -> list[Problem]:
         """Everything wrong with a study, names, data and impossible numbers included."""
         return study_problems(study, self.data_root)
+
+    def sort_out(self, scenarios: Iterable[ScenarioConfig]) -> Scenarios:
+        """Equal scenarios taken once, those that cannot be run apart, each with the reasons."""
+        return Scenarios.sorted_out(scenarios, lambda s: scenario_reasons(s, self.data_root))
+
+    def unusable(
+        self, scenarios: Sequence[ScenarioConfig], backbone: BackboneConfig
+    ) -> dict[str, str]:
+        """Strategies that cannot run there with their defaults, and the first reason of each."""
+        return unusable(scenarios, backbone, self.data_root)
 
     def preview(self, study: StudyConfig) -> Plan:
         """What a study would do and cost.
@@ -233,11 +253,18 @@ class Service:
 
     # ------------------------------------------------------------------ acting
 
-    def submit(self, study: StudyConfig) -> str:
+    def submit(
+        self, study: StudyConfig, *, priority: int = 0, time_cap_s: float | None = None
+    ) -> str:
         """Store a study and queue every run that is not done; submitting it again resumes it.
 
         Data that are not here are downloaded by the runs, in the background; `active_downloads`
         tells how far that is.
+
+        Args:
+            study: What to run.
+            priority: From -9 to 9; larger goes first.
+            time_cap_s: Pause it after that many seconds; None: never.
 
         Returns:
             The study id.
@@ -251,8 +278,22 @@ class Service:
         study_id = self.studies_store.id_of(study)
         with self.runs.changing():  # nobody deletes a run that it shares meanwhile
             self.studies_store.save(study_id, study)
+            if priority or self._wish(study_id).priority:
+                self.set_priority(study_id, priority)
+            self.pause_after(study_id, time_cap_s)
             self.retry(study_id)
         return study_id
+
+    def dry_run(self, study: StudyConfig) -> str:
+        """Submit the study with one seed and at most two queries, before everything that waits.
+
+        Returns:
+            The id of the small study.
+
+        Raises:
+            ConfigError: As `submit`.
+        """
+        return self.submit(dry_run(study), priority=PRIORITIES[-1])
 
     def add_seeds(self, study_id: str, n_more: int) -> str:
         """Start a study with more seeds than an earlier one, whose runs it takes over.
@@ -332,12 +373,17 @@ class Service:
         self.studies_store.set_queue(study_id, wish)
 
     def pause_after(self, study_id: str, seconds: float | None) -> None:
-        """Pause a study when it is that old; None: take the cap back. `resume` ends it too."""
-        self.study(study_id)
+        """Pause a study that many seconds from now; None: never. Resuming it ends the cap too.
+
+        Raises:
+            StoreError: If there is no such study, or it cannot be written.
+        """
         at = None
         if seconds is not None:
             at = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
-        self.studies_store.set_queue(study_id, replace(self._wish(study_id), pause_at=at))
+        wish = self._wish(study_id)
+        if wish.pause_at != at:
+            self.studies_store.set_queue(study_id, replace(wish, pause_at=at))
 
     def cancel(self, study_id: str, run_ids: Iterable[str] | None = None) -> None:
         """Stop at the next batch and do not continue; what was recorded stays."""

@@ -12,32 +12,61 @@ from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot
 from alscope.errors import ALScopeError, ConfigError, Problem
 from alscope.ui import service
+from alscope.ui.build_files import fill_build
 from alscope.ui.notices import show_problems
 from alscope.ui.scenario_form import at_hand
-from alscope.ui.text import count, duration_range, plain
+from alscope.ui.text import count, duration_range, plain, size
 
 if TYPE_CHECKING:
     from alscope.engine.service import Plan
 
 __all__ = ["show_composition", "show_plan"]
 
+_SHOWN_BUDGETS = 4
 
-def show_plan(study: StudyConfig) -> bool:
-    """Size, time and warnings of a study, or everything wrong with it.
+
+def show_plan(study: StudyConfig) -> Plan | None:
+    """Size, time and pitfalls of a study, or everything wrong with it.
 
     Returns:
-        Whether it can be started.
+        The plan; None if the study cannot be started.
     """
     try:
         plan = service.get_service().preview(study)
     except ConfigError as error:
         problems = [_readable(problem, study) for problem in error.problems]
         show_problems(problems, f"**{count(len(problems), 'problem')} to solve before starting**")
-        return False
+        return None
     st.markdown(_size(study, plan))
-    for warning in plan.warnings:
-        st.warning(f"{plain(warning[:1].upper() + warning[1:])}.", icon=":material/warning:")
-    return True
+    if plan.time is not None and plan.time.borrowed:
+        with st.expander(f"{count(len(plan.time.borrowed), 'rate')} judged by something else"):
+            st.markdown("\n".join(f"- {plain(words)}" for words in plan.time.borrowed))
+    _checklist(plan)
+    for remark in plan.remarks:
+        st.info(f"{plain(remark[:1].upper() + remark[1:])}.", icon=":material/info:")
+    return plan
+
+
+def _checklist(plan: Plan) -> None:
+    """The questions that decide whether a comparison is worth its time, each with its remedy."""
+    passed = sum(pitfall.passed for pitfall in plan.pitfalls)
+    st.markdown(f"**Checklist** · {passed} of {len(plan.pitfalls)}")
+    for pitfall in plan.pitfalls:
+        icon = ":green[:material/check_circle:]" if pitfall.passed else ":orange[:material/error:]"
+        answer = "yes" if pitfall.passed else "no"
+        st.markdown(f"{icon} {plain(pitfall.question)} **{answer}**")
+        if pitfall.passed:
+            continue
+        st.caption(f"{plain(pitfall.why[:1].upper() + pitfall.why[1:])}.")
+        if pitfall.mended is not None:
+            st.button(
+                pitfall.mend,
+                key=f"build_mend_{pitfall.key}",
+                icon=":material/build:",
+                type="tertiary",
+                on_click=fill_build,
+                args=(pitfall.mended,),
+            )
 
 
 def show_composition(scenario: ScenarioConfig, root: DataRoot, *, seed: int) -> None:
@@ -82,8 +111,13 @@ def _size(study: StudyConfig, plan: Plan) -> str:
     ]
     if plan.n_done:
         lines.insert(1, f"{plan.n_done:,} of the runs are done already and will be used")
-    lines += [f"Budget: {_budget(scenario)}" for scenario in study.scenarios]
+    budgets = dict.fromkeys(_budget(scenario) for scenario in study.scenarios)
+    lines += [f"Budget: {budget}" for budget in list(budgets)[:_SHOWN_BUDGETS]]
+    if len(budgets) > _SHOWN_BUDGETS:
+        lines.append(f"and {count(len(budgets) - _SHOWN_BUDGETS, 'other budget')}")
     lines.append(_time(plan))
+    if plan.n_done < plan.n_runs:
+        lines.append(f"Disk: about {size(plan.disk_bytes)} of records; models lie in the cache")
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -98,8 +132,13 @@ def _time(plan: Plan) -> str:
     if plan.n_done == plan.n_runs:
         return "Nothing left to compute"
     if plan.seconds is None:
-        return "Time: unknown until one run of this data set and backbone has finished here"
-    return f"Time: {duration_range(*plan.seconds)}, judged by finished runs on this machine"
+        return "Time: unknown until something with this network was run here; a dry run says it"
+    assert plan.time is not None
+    return (
+        f"Time: **{duration_range(*plan.seconds)}** with {count(plan.workers, 'run')} at a time, "
+        f"from {count(plan.time.n_rounds, 'round')} of {count(plan.time.n_runs, 'run')} measured "
+        "on this machine"
+    )
 
 
 def _readable(problem: Problem, study: StudyConfig) -> Problem:

@@ -91,6 +91,11 @@ class Key(enum.StrEnum):
     ROOM = "room"
     """Part of the Library: studies, import, trash or disk."""
 
+    PRESET = "preset"
+    """The preset that fills Build."""
+    RUN = "run"
+    """The run that Monitor shows in detail."""
+
     # Of the session only.
     CELL = "pairwise_cell"
     """The matrix on Compare, whose cells can be clicked."""
@@ -128,3 +133,7 @@ class Key(enum.StrEnum):
     """Variants of strategies that were added to the study on Build."""
     UPLOAD = "build_upload"
     """The file chosen on Build."""
+    REFERENCE = "build_reference"
+    """The configuration that was loaded or started last, for the list of changes on Build."""
+    QUEUE_FORM = "build_queue"
+    """Prefix of priority and time cap on Build."""

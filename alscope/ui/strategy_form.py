@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
 from alscope.config import StrategySpec
+from alscope.engine.presets import PRESETS
 from alscope.params import params_of
 from alscope.registry import strategies
 from alscope.ui.forms import changed, field_widget, fields_form, remember
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 
-__all__ = ["ESSENTIALS", "fill_strategies", "strategy_form"]
+__all__ = ["choose_strategies", "fill_strategies", "strategy_form"]
 
-ESSENTIALS = ("random", "entropy", "margin", "bald", "coreset", "badge")
-"""One or two of each kind, and the baseline."""
+_FIRST = PRESETS["essentials"]
 
 _GROUPS = (
     "baseline",
@@ -32,24 +33,35 @@ _GROUPS = (
 _PREFIX = Key.STRATEGY_FORM
 
 
-def strategy_form() -> tuple[StrategySpec, ...]:
-    """A checklist by group, with parameters; returns the chosen strategies."""
-    presets = {"Essentials": ESSENTIALS, "All": strategies.names(), "None": ()}
+def strategy_form(unusable: Mapping[str, str]) -> tuple[StrategySpec, ...]:
+    """A checklist by group, with parameters; returns the chosen strategies.
+
+    Args:
+        unusable: Strategies that cannot run in the scenarios, and why; they cannot be chosen.
+    """
+    sets = {title: names for title, names in _sets().items() if names or title == "None"}
+    st.caption("Tick only the strategies of:")
     with st.container(horizontal=True):
-        for title, names in presets.items():
-            st.button(title, on_click=_choose, args=(names,), key=f"{_PREFIX}_preset_{title}")
+        for title, names in sets.items():
+            st.button(
+                title, on_click=choose_strategies, args=(names,), key=f"{_PREFIX}_preset_{title}"
+            )
     for group in _groups():
         st.markdown(f"**{group.replace('_', ' ').capitalize()}**")
         for name in _members(group):
-            _checkbox(name)
-    chosen = [name for name in _ordered() if st.session_state[_key(name)]]
+            _checkbox(name, unusable.get(name, ""))
+    ticked = [name for name in _ordered() if st.session_state[_key(name)]]
+    gone = [name for name in ticked if name in unusable]
+    if gone:
+        st.caption(f":material/block: Not run, because they cannot be: {plain(', '.join(gone))}")
+    chosen = [name for name in ticked if name not in unusable]
     specs = _parameters(chosen)
     return (*specs, *_variants(specs))
 
 
 def fill_strategies(specs: tuple[StrategySpec, ...]) -> None:
     """Set the checklist to a study's strategies."""
-    _choose(tuple(spec.name for spec in specs))
+    choose_strategies(tuple(spec.name for spec in specs))
     seen: set[str] = set()
     more = []
     for spec in specs:
@@ -69,17 +81,26 @@ def _fill_params(spec: StrategySpec) -> None:
     st.session_state[f"{_PREFIX}_{spec.name}_candidates"] = spec.candidates
 
 
-def _choose(names: tuple[str, ...]) -> None:
+def choose_strategies(names: tuple[str, ...]) -> None:
+    """Tick these strategies and no others, before the checklist is drawn."""
     for name in strategies:
         st.session_state[_key(name)] = name in names
 
 
-def _checkbox(name: str) -> None:
+def _sets() -> dict[str, tuple[str, ...]]:
+    """The strategies of every preset by its title, none and all."""
+    named = {preset.title: preset.names for preset in PRESETS.values() if not preset.is_everything}
+    return {**named, "All": strategies.names(), "None": ()}
+
+
+def _checkbox(name: str, reason: str) -> None:
     info = strategies.info(name)
     summary = info.get("summary", "")
     st.checkbox(
         f"**{plain(str(info.get('title', name)))}** · {plain(str(summary))}",
-        key=remember(_key(name), name in ESSENTIALS),
+        key=remember(_key(name), name in _FIRST.names),
+        disabled=bool(reason),
+        help=f":material/block: {plain(reason)}" if reason else None,
         width="stretch",
         wrap=True,
         persist_state="session",

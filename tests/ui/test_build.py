@@ -7,9 +7,9 @@ import streamlit as st
 
 from alscope.config import ScenarioConfig, StrategySpec, StudyConfig
 from alscope.config_io import parse_study, write_study
+from alscope.engine.presets import PRESETS
 from alscope.engine.service import Service
-from alscope.ui.strategy_form import ESSENTIALS
-from tests.ui.records import page, record, small_study, texts
+from tests.ui.records import address, page, record, small_study, texts
 
 
 def by_key(app, key):
@@ -27,7 +27,7 @@ def toml(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     original = st.download_button
 
     def spy(label, data, *args, **kwargs):
-        offered["study"] = data
+        offered["study" if label == "TOML" else label] = data
         return original(label, data, *args, **kwargs)
 
     monkeypatch.setattr(st, "download_button", spy)
@@ -42,7 +42,7 @@ def test_the_first_form_can_be_started_as_it_is(service: Service) -> None:
 
     (study,) = service.studies()
     assert app.title[0].value == "Monitor"
-    assert {spec.name for spec in study.config.strategies} == set(ESSENTIALS)
+    assert {spec.name for spec in study.config.strategies} == set(PRESETS["essentials"].names)
 
 
 def test_every_problem_is_listed_at_once_and_start_is_disabled(service: Service) -> None:
@@ -220,18 +220,79 @@ def test_a_draft_survives_a_visit_to_another_page(service: Service) -> None:
     assert by_key(app, "build_protocol_name").value == "draft"
 
 
-def test_several_scenarios_can_be_put_into_one_study(
+def test_scenarios_that_are_no_combination_are_kept_beside_the_form(
     service: Service, toml: dict[str, bytes]
 ) -> None:
     app = page("build")
 
-    button(app, "Add this scenario and describe another").click().run()
+    button(app, "Keep and describe others").click().run()
     by_key(app, "build_scenario_n_rounds").set_value(2).run()
 
     scenarios = tomllib.loads(toml["study"].decode())["scenarios"]
-    assert len(scenarios) == 2
-    button(app, "Remove").click().run()
+    assert [scenario.get("n_rounds", 5) for scenario in scenarios] == [2, 5]
+    button(app, "Forget 1 kept scenario").click().run()
     assert len(tomllib.loads(toml["study"].decode())["scenarios"]) == 1
+
+
+def test_the_grid_makes_every_combination_once(service: Service, toml: dict[str, bytes]) -> None:
+    app = page("build")
+    by_key(app, "build_grid_imbalance_ratio").set_value(["1", "5"])
+    by_key(app, "build_grid_query_size").set_value(["10"]).run()
+
+    scenarios = parse_study(toml["study"].decode()).scenarios
+    assert [(s.imbalance_ratio, s.query_size) for s in scenarios] == [
+        (1, 20),
+        (1, 10),
+        (5, 20),
+        (5, 10),
+    ]
+    assert "**4 scenarios** in the study · 2 equal combinations taken once" in texts(app)
+    assert app.dataframe[0].value["Labels"].tolist() == [120, 70, 120, 70]
+
+
+def test_open_sets_of_several_shares_stand_beside_the_closed_set(
+    service: Service, toml: dict[str, bytes]
+) -> None:
+    app = page("build")
+    by_key(app, "build_scenario_setting").set_value("open").run()
+    by_key(app, "build_grid_ood_ratio").set_value(["0.2"])
+    by_key(app, "build_grid_closed").check().run()
+
+    scenarios = parse_study(toml["study"].decode()).scenarios
+    assert [(s.setting, s.ood_ratio) for s in scenarios] == [
+        ("closed", 0.0),
+        ("open", 0.4),
+        ("open", 0.2),
+    ]
+
+
+def test_impossible_combinations_are_named_and_the_others_can_be_started(
+    service: Service, toml: dict[str, bytes]
+) -> None:
+    app = page("build")
+    by_key(app, "build_grid_n_initial").set_value(["5000"]).run()
+
+    assert "1 combination impossible" in texts(app)
+    assert any("5,000 + 5" in warning.value for warning in app.warning)
+    assert len(parse_study(toml["study"].decode()).scenarios) == 1
+    assert not button(app, "Start").disabled
+
+
+def test_a_scenario_of_the_grid_can_be_left_out(service: Service, toml: dict[str, bytes]) -> None:
+    app = page("build")
+    by_key(app, "build_grid_n_rounds").set_value(["3"]).run()
+    gone = by_key(app, "build_grid_left_out").options[1]
+    by_key(app, "build_grid_left_out").set_value([gone]).run()
+
+    assert [s.n_rounds for s in parse_study(toml["study"].decode()).scenarios] == [5]
+    assert "1 left out" in texts(app)
+
+
+def test_what_is_no_number_is_said_and_left_out(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_grid_n_rounds").set_value(["many"]).run()
+
+    assert "not numbers: many" in texts(app)
 
 
 def test_parameters_at_their_defaults_are_not_written(
@@ -278,3 +339,148 @@ def test_a_frozen_encoder_is_chosen_to_fit_the_data(service: Service) -> None:
 
     assert not app.exception
     assert by_key(app, "build_backbone_frozen_encoder").value == "minilm"
+
+
+def test_what_cannot_run_in_the_scenarios_cannot_be_chosen(
+    service: Service, toml: dict[str, bytes]
+) -> None:
+    app = page("build")
+    by_key(app, "build_scenario_initial").set_value("random")
+    by_key(app, "build_scenario_n_initial").set_value(0)
+    button(app, "All").click().run()
+
+    box = by_key(app, "build_strategy_use_badge")
+    names = {spec.name for spec in parse_study(toml["study"].decode()).strategies}
+    disabled = {item.key.rpartition("use_")[2] for item in app.checkbox if item.disabled}
+    assert disabled
+    assert not disabled & names
+    assert "random" in names
+    assert by_key(app, f"build_strategy_use_{min(disabled)}").help
+    assert box.value
+
+
+def test_every_pitfall_has_an_answer_and_its_button_mends_it(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_strategy_use_margin").uncheck()
+    by_key(app, "build_protocol_n_seeds").set_value(2).run()
+    assert "Margin among the strategies? **no**" in texts(app)
+
+    button(app, "Add Margin").click().run()
+    button(app, "Use 6 seeds").click().run()
+    button(app, "Add a start of twice the size").click().run()
+
+    said = texts(app)
+    assert not app.exception
+    assert "**Checklist** · 5 of 5" in said
+    assert by_key(app, "build_protocol_n_seeds").value == 6
+    assert by_key(app, "build_grid_n_initial").value == ["40"]
+
+
+@pytest.mark.parametrize("key", ["essentials", "lowbudget", "imbalance", "openset", "everything"])
+def test_a_link_to_a_preset_fills_the_form_and_comes_back(
+    service: Service, toml: dict[str, bytes], key: str
+) -> None:
+    app = page("build", preset=key, data="digits")
+    study = parse_study(toml["study"].decode())
+    wanted = PRESETS[key].study("digits", service.data_root).study
+
+    assert not app.exception
+    assert (study.scenarios, study.seeds) == (wanted.scenarios, wanted.seeds)
+    assert {spec.title for spec in study.strategies} == {s.title for s in wanted.strategies}
+    assert (address(app, "preset"), address(app, "data")) == ([key], ["digits"])
+    assert app.code[0].value == f"alscope run --preset {key} --dataset digits"
+
+
+def test_a_link_names_the_preset_only_while_the_form_says_the_same(service: Service) -> None:
+    app = page("build", preset="essentials", data="digits")
+    by_key(app, "build_scenario_query_size").set_value(33).run()
+
+    assert address(app, "preset") == []
+    assert by_key(app, "build_scenario_query_size").value == 33
+    assert app.code[0].value.endswith(".toml")
+
+
+def test_names_in_a_link_may_be_written_without_signs(service: Service) -> None:
+    app = page("build", preset="low-budget", data="agnews")
+
+    assert by_key(app, "build_scenario_dataset").value == "ag_news"
+    assert by_key(app, "build_strategy_use_alpha_mix").value
+
+
+def test_strategies_in_a_link_are_ticked(service: Service) -> None:
+    app = page("build", s=["margin", "coreset"])
+
+    assert [box.key for box in app.checkbox if "_use_" in box.key and box.value] == [
+        "build_strategy_use_margin",
+        "build_strategy_use_coreset",
+    ]
+
+
+def test_what_is_unknown_in_a_link_is_said_and_left_out(service: Service) -> None:
+    app = page("build", preset="esentials", data="digitz", s="margn")
+
+    said = texts(app)
+    for word in ("preset “esentials”", "data set “digitz”", "strategy “margn”"):
+        assert word in said
+    assert "Did you mean digits?" in said
+    assert by_key(app, "build_scenario_dataset").value == "digits"
+
+
+def test_a_preset_button_fills_the_form_for_the_chosen_data(service: Service) -> None:
+    app = page("build")
+    assert button(app, "Paper replication").disabled
+    by_key(app, "build_scenario_dataset").set_value("cifar10").run()
+    button(app, "Imbalance").click().run()
+
+    assert not app.exception
+    assert by_key(app, "build_scenario_dataset").value == "cifar10"
+    assert by_key(app, "build_grid_imbalance_ratio").value == ["5", "20"]
+    assert not button(app, "Paper replication").disabled
+
+
+def test_a_yaml_file_is_loaded_and_what_changes_then_is_listed(service: Service) -> None:
+    app = page("build")
+    text = write_study(small_study(), form="yaml")
+    by_key(app, "build_upload").upload("study.yaml", text.encode()).run()
+    assert by_key(app, "build_protocol_name").value == "small"
+    assert "Before" not in "".join(map(str, app.dataframe[0].value.columns))
+
+    by_key(app, "build_scenario_query_size").set_value(11).run()
+
+    changes = app.dataframe[0].value
+    assert changes["Setting"].tolist() == ["scenarios[0].query_size"]
+    assert (changes["Before"][0], changes["Now"][0]) == ("10", "11")
+
+
+def test_a_yaml_file_with_a_mistake_says_the_line(service: Service) -> None:
+    app = page("build")
+
+    by_key(app, "build_upload").upload("study.yaml", b"name: x\nseeds: &a [1]\n").run()
+
+    assert "line 2: uses an alias or anchor" in texts(app)
+
+
+def test_a_dry_run_is_a_small_study_of_its_own(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_grid_n_rounds").set_value(["3"]).run()
+
+    button(app, "Dry run: one seed, two queries").click().run()
+
+    (study,) = service.studies()
+    assert app.title[0].value == "Monitor"
+    assert study.name == "my study (dry run)"
+    assert study.config.seeds == (0,)
+    assert [scenario.n_rounds for scenario in study.config.scenarios] == [2]
+    assert study.wish.priority == 9
+
+
+def test_priority_and_time_cap_are_stored_with_the_study(service: Service) -> None:
+    app = page("build")
+    by_key(app, "build_queue_priority").set_value(3)
+    by_key(app, "build_queue_hours").set_value(2.0).run()
+
+    button(app, "Start").click().run()
+
+    (study,) = service.studies()
+    assert study.wish.priority == 3
+    assert study.wish.pause_at is not None
