@@ -40,7 +40,7 @@ def matrix_data(matrix: pd.DataFrame, order: pd.DataFrame, value: str) -> pd.Dat
     """Exactly the rows that `matrix_chart` draws.
 
     Args:
-        matrix: From `alscope.results.pairwise.matrix_frame`.
+        matrix: From `alscope.results.matrices.matrix_frame`.
         order: From `matrix_order` of the same value.
         value: "share" or "penalty".
 

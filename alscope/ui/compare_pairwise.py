@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from alscope.results.columns import METRICS
+from alscope.results.matrices import MATRICES, matrix_frame, matrix_order
 from alscope.results.paired import CORRECTIONS, LEVEL, TESTS, needed_pairs
-from alscope.results.pairwise import (
-    MATRICES,
-    area_tests,
-    block_tests,
-    matrix_frame,
-    matrix_order,
-    pair_blocks,
-)
+from alscope.results.pairwise import area_tests, block_tests, pair_blocks
 from alscope.ui import nav
 from alscope.ui.choices import Choices
 from alscope.ui.dropped import show_dropped

@@ -21,7 +21,8 @@ from alscope.charts.ranks import (
     critical_difference_data,
     rank_strips_chart,
 )
-from alscope.results.pairwise import block_tests, matrix_frame, matrix_order, pair_blocks
+from alscope.results.matrices import matrix_frame, matrix_order
+from alscope.results.pairwise import block_tests, pair_blocks
 from alscope.results.ranks import rank_table, run_ranks
 from tests.charts.test_charts import assert_same_rows, find, plotted
 from tests.results.frames_for_statistics import noisy_rounds

@@ -12,14 +12,12 @@ from scipy import stats
 
 from alscope.errors import IncomparableError, UnknownNameError
 from alscope.results.cube import cubes, dropped_frame
+from alscope.results.matrices import MATRIX_COLUMNS, matrix_frame, matrix_order
 from alscope.results.pairwise import (
     AREA_COLUMNS,
     BLOCK_COLUMNS,
-    MATRIX_COLUMNS,
     area_tests,
     block_tests,
-    matrix_frame,
-    matrix_order,
     pair_blocks,
 )
 from alscope.results.tables import aubc_frame
