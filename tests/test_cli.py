@@ -21,6 +21,8 @@ from alscope.cli._parser import make_parser
 from alscope.cli._terminal import table
 from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
 from alscope.config_io import parse_study, write_study
+from alscope.data.own import own_sets
+from alscope.data.protocols import DataRoot
 from alscope.engine.defaults import Paths
 from alscope.registry import backbones, datasets, strategies
 from alscope.store.runs import RunStore
@@ -38,6 +40,7 @@ COMMANDS = (
     ["add-seeds", "x", "3"],
     ["export", "x", "--out", "f"],
     ["bundle", "x", "--out", "f"],
+    ["import", "f"],
     ["import-bundle", "f"],
     ["strategies"],
     ["datasets"],
@@ -408,6 +411,57 @@ def test_data_sets_say_whether_they_are_here(cli: Cli) -> None:
 
     assert facts["digits"]["available"] is True
     assert facts["mnist"]["available"] is False
+
+
+# Own data
+
+
+def table_of_notes(folder: Path) -> Path:
+    rows = [f"text number {row},{'cats' if row % 2 else 'dogs'}" for row in range(40)]
+    path = folder / "notes.csv"
+    path.write_text("\n".join(["words,kind", *rows, ",cats", ""]), encoding="utf-8")
+    return path
+
+
+def test_own_data_are_checked_by_path_and_nothing_is_imported(
+    cli: Cli, cache_folder: Path, tmp_path: Path
+) -> None:
+    checked = cli("import", str(table_of_notes(tmp_path)), "--check")
+    refused = cli("import", str(table_of_notes(tmp_path)), "--name", "notes")
+
+    assert checked[0] == refused[0] == 1
+    assert "columns: words, kind" in checked[1]
+    assert "samples have no text" in checked[1]
+    assert "samples have no text" in refused[2]
+    assert own_sets(own_root(cache_folder)) == ()
+
+
+def test_own_data_are_imported_by_path(cli: Cli, cache_folder: Path, tmp_path: Path) -> None:
+    path = str(table_of_notes(tmp_path))
+    code, out, _ = cli("import", path, "--name", "notes", "--drop", "empty_text")
+    (info,) = own_sets(own_root(cache_folder))
+
+    assert code == 0
+    assert "32 training and 8 test samples, own:notes" in out
+    assert (info.name, info.modality, info.n_train, info.n_test) == ("own:notes", "text", 32, 8)
+    assert "own:notes" in cli("datasets")[1]
+
+
+def test_the_label_of_a_table_of_numbers_can_be_named(
+    cli: Cli, cache_folder: Path, tmp_path: Path
+) -> None:
+    rows = [f"{r},{r + 1},{r % 7},{r / 3:.2f},{r % 2},{r % 3}" for r in range(60)]
+    path = tmp_path / "numbers.csv"
+    path.write_text("\n".join(["a,b,c,d,kind,label", *rows, ""]), encoding="utf-8")
+    code, _, _ = cli("import", str(path), "--name", "n", "--label-column", "kind")
+    (info,) = own_sets(own_root(cache_folder))
+
+    assert code == 0
+    assert info.class_counts.keys() == {"0", "1"}
+
+
+def own_root(cache_folder: Path) -> DataRoot:
+    return DataRoot(path=cache_folder / "datasets", cache=cache_folder / "derived")
 
 
 # Doctor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def add_import(parser: argparse.ArgumentParser) -> None:
 def import_own(arguments: argparse.Namespace) -> int:
     """`alscope import PATH --name NAME`."""
     preview = inspect_source(arguments.source)
-    mapping = dataclasses.replace(preview.mapping, **_chosen(arguments))
+    mapping = preview.mapping.changed(**_chosen(arguments))
     if arguments.check or not arguments.name:
         report = check(arguments.source, mapping)
         _print(report, mapping)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -113,9 +112,6 @@ def _mapping(preview: SourcePreview) -> Mapping:
         changes["split_column"] = _column(
             columns[2], "Training or test (optional)", names, proposal.split_column
         )
-        # A column that says the class or the part is not a feature as well.
-        said = set(changes.values())
-        changes["feature_columns"] = tuple(n for n in proposal.feature_columns if n not in said)
     if proposal.kind == "images":
         changes["size"] = int(
             columns[0].number_input(
@@ -151,7 +147,7 @@ def _mapping(preview: SourcePreview) -> Mapping:
             help="Without this, such samples keep the set from being imported.",
         )
     )
-    return dataclasses.replace(proposal, **changes)
+    return proposal.changed(**changes)
 
 
 def _column(place: Any, label: str, names: list[str], proposed: str | None) -> str | None:

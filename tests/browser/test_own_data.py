@@ -16,6 +16,7 @@ from tests.browser.conftest import Server, watched
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 WAIT = 60_000
+FOLDER_WAIT = 180_000  # the browser sends hundreds of files one by one
 
 
 def drawn_images(folder: Path) -> Path:
@@ -124,8 +125,8 @@ def choose(page: Page, label: str, *options: str) -> None:
     page.keyboard.press("Escape")
 
 
-def check(page: Page, n_errors: int) -> None:
-    expect(page.get_by_role("heading", name="What is what")).to_be_visible(timeout=WAIT)
+def check(page: Page, n_errors: int, wait: int = WAIT) -> None:
+    expect(page.get_by_role("heading", name="What is what")).to_be_visible(timeout=wait)
     page.get_by_role("button", name="Check the data").click()
     if n_errors:
         shown = f"{n_errors} error{'s' if n_errors > 1 else ''} to solve first"
@@ -152,7 +153,7 @@ def test_a_folder_of_drawings_and_a_table_with_every_defect_become_data_sets(
     seen = watched(page, server)
 
     upload_folder(page, server, drawn_images(tmp_path / "shapes"))
-    check(page, n_errors=1)
+    check(page, n_errors=1, wait=FOLDER_WAIT)
     choose(page, "Leave out", "images that cannot be decoded")
     check_and_import(page, "Shapes")
 

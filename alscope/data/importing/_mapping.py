@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 __all__ = ["DROPPABLE", "ENCODINGS", "TEST_WORDS", "TRAIN_WORDS", "VALIDATION_WORDS", "Mapping"]
 
@@ -77,6 +78,13 @@ class Mapping:
     encoding: str = "auto"
     delimiter: str = "auto"
     drop: tuple[str, ...] = ()
+
+    def changed(self, **changes: Any) -> Mapping:
+        """With other fields; a column that now holds the label or the part is no feature."""
+        new = replace(self, **changes)
+        meant = {new.text_column, new.label_column, new.split_column}
+        left = tuple(name for name in self.feature_columns if name not in meant)
+        return new if "feature_columns" in changes else replace(new, feature_columns=left)
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the mapping itself, whatever the source."""
