@@ -119,8 +119,14 @@ def pareto_chart(data: pd.DataFrame, *, y_title: str, height: int = 380) -> alt.
         y=y,
         shape=alt.condition("datum.dominated", alt.value("cross"), alt.value("circle")),
     )
-    names = base.mark_text(align="left", dx=9, dy=-7, fontSize=12).encode(y=y, text="strategy:N")
-    together = alt.layer(front, spread, points, names).properties(
+    # The front above its points, the others below theirs: fewer names on top of each other.
+    names = [
+        base.transform_filter(which)
+        .mark_text(align="left", dx=9, dy=dy, fontSize=12)
+        .encode(y=y, text="strategy:N")
+        for which, dy in (("!datum.dominated", -8), ("datum.dominated", 12))
+    ]
+    together = alt.layer(front, spread, points, *names).properties(
         height=height, description=f"{y_title} by seconds per query"
     )
     return cast("alt.LayerChart", together)

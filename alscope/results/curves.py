@@ -14,7 +14,7 @@ from alscope.results.checks import require_comparable, unique_rounds
 from alscope.results.intervals import half_width
 from alscope.results.names import check_metric
 
-__all__ = ["BANDS", "aubc", "curve_frame", "labels_to_reach", "mean_curves"]
+__all__ = ["BANDS", "aubc", "curve_frame", "labels_to_reach", "mean_curves", "run_areas"]
 
 BANDS = {
     "ci95": "95% t-interval of the mean",
@@ -47,6 +47,39 @@ def aubc(n_annotated: ArrayLike, values: ArrayLike) -> float:
     if x.size == 1:
         return float(y[0])
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))
+
+
+def run_areas(
+    n_annotated: ArrayLike, values: ArrayLike, starts: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """The `aubc` of many curves that stand one after another.
+
+    Args:
+        n_annotated: Annotations at each evaluation, (n,), strictly increasing within a curve.
+        values: Measure at each evaluation, (n,).
+        starts: Where each curve begins, (m,), ascending from 0.
+
+    Returns:
+        (m,), as `aubc` gives for each curve.
+
+    Raises:
+        ShapeError: As `aubc`, for the first curve that is wrong.
+    """
+    x, y = np.asarray(n_annotated, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if not starts.size:
+        return np.empty(0)
+    ends = np.append(starts[1:], x.size)
+    within = np.ones(x.size, dtype=bool)
+    within[ends - 1] = False
+    steps = np.append(np.diff(x), 0.0)
+    if (steps[within] <= 0).any():
+        for start, end in zip(starts, ends, strict=True):
+            _curve(x[start:end], y[start:end])
+    pieces = np.where(within, steps * (y + np.append(y[1:], 0.0)) / 2, 0.0)
+    lengths = x[ends - 1] - x[starts]
+    single = lengths == 0
+    heights = np.add.reduceat(pieces, starts) / np.where(single, 1.0, lengths)
+    return np.where(single, y[starts], heights)
 
 
 def labels_to_reach(

@@ -7,6 +7,7 @@ ones included.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -35,7 +36,13 @@ _TIMES = (
 )
 
 
-def rounds_frame(runs: RunStore, run_ids: Iterable[str], *, study: str = "") -> pd.DataFrame:
+def rounds_frame(
+    runs: RunStore,
+    run_ids: Iterable[str],
+    *,
+    study: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
     """One row per run and recorded round.
 
     Args:
@@ -43,6 +50,7 @@ def rounds_frame(runs: RunStore, run_ids: Iterable[str], *, study: str = "") -> 
         run_ids: Runs to read, in the order of the rows; unfinished ones give the rounds they have.
             Runs that were never created are left out.
         study: Written to the column `study`.
+        progress: Called before each run with the number of runs read so far.
 
     Returns:
         Columns as in `COLUMNS`.
@@ -50,8 +58,11 @@ def rounds_frame(runs: RunStore, run_ids: Iterable[str], *, study: str = "") -> 
     Raises:
         StoreError: If a record lacks a field; the message names the run, the round and the field.
     """
+    read = itertools.count()
 
     def rows(config: RunConfig) -> list[dict[str, Any]]:
+        if progress is not None:
+            progress(next(read))
         return runs.derived(config.run_id, "rounds", lambda history: _round_rows(config, history))
 
     return _frame(runs, run_ids, COLUMNS, rows, {"study": study})

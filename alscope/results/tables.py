@@ -9,7 +9,7 @@ import pandas as pd
 
 from alscope.results.checks import complete_runs, require_comparable
 from alscope.results.columns import METRICS, Column
-from alscope.results.curves import aubc, labels_to_reach
+from alscope.results.curves import labels_to_reach, run_areas
 from alscope.results.frames import typed_frame
 from alscope.results.intervals import mean_interval
 from alscope.results.names import RANDOM, check_metric
@@ -59,23 +59,16 @@ def aubc_frame(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     """
     check_metric(metric)
     require_comparable(rounds)
-    rows = []
-    groups = complete_runs(rounds).groupby(["scenario", "strategy", "seed"], sort=True)
-    for (scenario, strategy, seed), run in groups:
-        run = run.sort_values("round")
-        rows.append(
-            {
-                "scenario": scenario,
-                "strategy": strategy,
-                "seed": seed,
-                "aubc": aubc(run["n_annotated"], run[metric]),
-                "final": run[metric].iloc[-1],
-            }
-        )
-    columns = {name: Column("str", "", "") for name in ("scenario", "strategy")}
-    columns["seed"] = Column("int64", "", "")
-    columns |= {name: Column("float64", "", "") for name in ("aubc", "final")}
-    return typed_frame(rows, columns)
+    keys = ["scenario", "strategy", "seed"]
+    ordered = complete_runs(rounds).sort_values([*keys, "round"])
+    starts = np.flatnonzero(~ordered.duplicated(keys).to_numpy())
+    last = np.append(starts[1:], len(ordered))[: starts.size] - 1
+    values = ordered[metric].to_numpy(dtype=np.float64)
+    frame = ordered[keys].iloc[starts].reset_index(drop=True)
+    types = {"scenario": "str", "strategy": "str", "seed": "int64"}
+    return frame.astype(types).assign(
+        aubc=run_areas(ordered["n_annotated"], values, starts), final=values[last]
+    )
 
 
 def aubc_table(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
@@ -103,36 +96,42 @@ def aubc_table(rounds: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for scenario, runs in rounds.groupby("scenario", sort=True):
         of_scenario = areas[areas["scenario"] == scenario]
+        complete = complete_runs(runs)
         part = [
-            {"scenario": scenario, "strategy": strategy, **_summary(runs, of_scenario, strategy)}
-            for strategy in sorted(runs["strategy"].unique())
+            {
+                "scenario": scenario,
+                "strategy": strategy,
+                **_summary(
+                    own,
+                    complete[complete["strategy"] == strategy],
+                    of_scenario[of_scenario["strategy"] == strategy],
+                ),
+            }
+            for strategy, own in runs.groupby("strategy", sort=True)
         ]
         part.sort(key=lambda row: _order(row["aubc"], higher=higher))
-        _add_targets(part, complete_runs(runs), metric, higher=higher)
+        _add_targets(part, complete, metric, higher=higher)
         _add_seconds(part, runs)
         _add_ties(part, of_scenario)
         rows += part
     return typed_frame(rows, TABLE_COLUMNS)
 
 
-def _summary(runs: pd.DataFrame, areas: pd.DataFrame, strategy: str) -> dict[str, Any]:
-    own = areas[areas["strategy"] == strategy]
-    area, final = mean_interval(own["aubc"]), mean_interval(own["final"])
-    all_rounds = runs[runs["strategy"] == strategy]
-    n_runs = all_rounds["run_id"].nunique()
-    rounds = complete_runs(all_rounds)
-    n_queried = int(rounds["query_size"].sum())
-    fitted = [text for text in all_rounds["companions"].unique() if text]
+def _summary(runs: pd.DataFrame, complete: pd.DataFrame, areas: pd.DataFrame) -> dict[str, Any]:
+    """One strategy: all its rounds, those of complete runs, and the areas of these."""
+    area, final = mean_interval(areas["aubc"]), mean_interval(areas["final"])
+    n_queried = int(complete["query_size"].sum())
+    fitted = [text for text in runs["companions"].unique() if text]
     return {
-        "n": len(own),
-        "n_incomplete": n_runs - len(own),
+        "n": len(areas),
+        "n_incomplete": runs["run_id"].nunique() - len(areas),
         "aubc": area.mean,
         "aubc_low": area.low,
         "aubc_high": area.high,
         "final": final.mean,
         "final_low": final.low,
         "final_high": final.high,
-        "purity": rounds["n_known_queried"].sum() / n_queried if n_queried else np.nan,
+        "purity": complete["n_known_queried"].sum() / n_queried if n_queried else np.nan,
         "companions": "; ".join(fitted),
     }
 

@@ -45,6 +45,7 @@ class Choices:
         *,
         default: str = "",
         widget: _Widget = "list",
+        noun: str = "",
         help: str | None = None,
     ) -> str:
         """One of some options.
@@ -55,10 +56,11 @@ class Choices:
             titles: Option -> title, not empty.
             default: Where the address says nothing; "": the first.
             widget: "list", "buttons" side by side, or "slider" for options in order.
+            noun: What one of them is called; "": as the label.
             help: Explanation behind a question mark.
         """
         options = list(titles)
-        self._tell(restore_one(key, options, default or options[0]), label, options, key)
+        self._tell(restore_one(key, options, default or options[0]), noun or label, options, key)
         shared: dict[str, Any] = {"key": key, "format_func": titles.__getitem__, "help": help}
         if widget == "buttons":
             chosen = st.segmented_control(label, options, required=True, **shared)
@@ -77,6 +79,7 @@ class Choices:
         *,
         default: Sequence[str] | None = None,
         most: int | None = None,
+        noun: str = "",
         help: str | None = None,
     ) -> list[str]:
         """Any of some options.
@@ -87,12 +90,15 @@ class Choices:
             titles: Option -> title.
             default: Where the address says nothing; None: all.
             most: Largest number of choices; None: any.
+            noun: What one of them is called; "": as the label.
             help: Explanation behind a question mark.
         """
         options = list(titles)
         given = options if default is None else default
-        self._tell(restore(key, options, given), label, options, key)
-        if most is not None:
+        self._tell(restore(key, options, given), noun or label, options, key)
+        if most is not None and len(st.session_state[key]) > most:
+            with self._notices:
+                st.warning(f"At most {most} can be {label.lower()}; the others are left out.")
             st.session_state[key] = st.session_state[key][:most]
         if (
             most is None
@@ -143,10 +149,12 @@ class Choices:
         publish(key, [chosen])
         return chosen, tabs[options.index(chosen)]
 
-    def _tell(self, unknown: Sequence[str], label: str, valid: Sequence[str], key: Key) -> None:
+    def _tell(self, unknown: Sequence[str], noun: str, valid: Sequence[str], key: Key) -> None:
         """Say what was left out of the address; a nearly right study is offered as a link."""
         with self._notices:
-            tell_unknown(unknown, label.lower(), valid)
+            # Numbers that look alike are not near each other.
+            words = [] if all(value.isdigit() for value in valid) else valid
+            tell_unknown(unknown, noun.lower(), words)
             near = [nearest(value[:80], valid) for value in unknown[:3]] if key == Key.EXP else []
             for guess in filter(None, near):
                 nav.link(self._page, f"Open {plain(guess)}", exp=guess)

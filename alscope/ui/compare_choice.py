@@ -86,7 +86,7 @@ def choose_studies(choices: Choices, studies: Sequence[StudyStatus]) -> list[Stu
     """Let the user choose studies; the newest to begin with."""
     by_id = {study.study_id: study for study in studies}
     titles = {key: f"{study.name} ({key})" for key, study in by_id.items()}
-    chosen = choices.several(Key.EXP, "Studies", titles, default=list(titles)[:1])
+    chosen = choices.several(Key.EXP, "Studies", titles, default=list(titles)[:1], noun="study")
     return [by_id[key] for key in chosen]
 
 
@@ -95,19 +95,20 @@ def choose_runs(choices: Choices, rounds: pd.DataFrame) -> pd.DataFrame:
     kinds = _kinds(rounds)
     present = {word: title for word, title in _SETTINGS.items() if (kinds == word).any()}
     if len(present) > 1:
-        wanted = choices.several(Key.KIND, "Settings", present)
+        wanted = choices.several(Key.KIND, "Settings", present, noun="setting")
         rounds = rounds[kinds.isin(wanted)]
     names = sorted(rounds["scenario"].unique())
-    wanted = choices.several(Key.SCENARIO, "Scenarios", _same(names))
+    wanted = choices.several(Key.SCENARIO, "Scenarios", _same(names), noun="scenario")
     rounds = rounds[rounds["scenario"].isin(wanted)]
-    wanted = choices.several(Key.STRATEGY, "Strategies", _same(sorted(rounds["strategy"].unique())))
+    names = sorted(rounds["strategy"].unique())
+    wanted = choices.several(Key.STRATEGY, "Strategies", _same(names), noun="strategy")
     return rounds[rounds["strategy"].isin(wanted)]
 
 
 def choose_seeds(choices: Choices, rounds: pd.DataFrame) -> pd.DataFrame:
     """Let the user choose seeds; returns their rounds."""
     seeds = [str(seed) for seed in sorted(rounds["seed"].unique())]
-    wanted = choices.several(Key.SEED, "Seeds", _same(seeds))
+    wanted = choices.several(Key.SEED, "Seeds", _same(seeds), noun="seed")
     return rounds[rounds["seed"].astype("str").isin(wanted)]
 
 
@@ -146,6 +147,7 @@ def choose_budget(choices: Choices, rounds: pd.DataFrame) -> int:
         {str(budget): f"{budget:,}" for budget in budgets},
         default=str(shared[-1] if shared else budgets[-1]),
         widget="slider",
+        noun="budget",
     )
     return int(chosen)
 
@@ -176,6 +178,7 @@ def _highlighted(choices: Choices, rounds: pd.DataFrame, metric: str) -> tuple[s
         _same(names),
         default=default,
         most=MAX_COLORS,
+        noun="strategy in colour",
         help=f"{number(len(names))} lines cannot be told apart; the others are grey.",
     )
     return tuple(chosen)

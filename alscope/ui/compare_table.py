@@ -45,11 +45,15 @@ def show_table(
     is_open = (rounds["setting"] == "open").any()
     columns = {key: text for key, text in _COLUMNS.items() if key != "purity" or is_open}
     with first:
-        wanted = choices.several(Key.SHOWN, "Columns", columns)
+        wanted = choices.several(Key.SHOWN, "Columns", columns, noun="column")
     with second:
         others = [str(item) for item in sorted(rounds["n_annotated"].unique()) if item != budget]
         also = choices.several(
-            Key.ALSO_AT, "Also at", {item: f"{int(item):,}" for item in others}, default=()
+            Key.ALSO_AT,
+            "Also at",
+            {item: f"{int(item):,}" for item in others},
+            default=(),
+            noun="budget",
         )
     budgets = tuple(sorted({budget, *map(int, also)})) if "at" in wanted else ()
     table = compare_data.summary(chosen, view.metric, budgets, view.interpolate, rounds)
@@ -63,7 +67,6 @@ def show_table(
             table[_frame_columns(table, wanted)],
             key="table",
             stem=f"{chosen.scenarios[0]}-{view.metric}-table",
-            label="Table as CSV",
         )
     _show_companions(rounds)
 
@@ -194,7 +197,6 @@ def show_comparison(rounds: pd.DataFrame, chosen: Chosen, view: View) -> None:
             table,
             key="vs_random",
             stem=f"{chosen.scenarios[0]}-{view.metric}-vs-random",
-            label="Comparison as CSV",
         )
 
 

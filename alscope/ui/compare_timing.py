@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["show_timing"]
 
 _KINDS = {"alone": "As if alone", "executed": "As executed"}
+_COLUMNS = {
+    "alone": {
+        "Selection": "selection_s",
+        "Loading": "load_s",
+        "Inference": "inference_s",
+        "Acquisition": "acquisition_s",
+        "Own learners": "aux_s",
+        "Model training": "train_s",
+    },
+    "executed": {"Whole round": "executed_s"},
+}
 _SAID = {
     "alone": "Median seconds per query as if the strategy ran alone: what came from the cache is "
     "charged as if it had been computed. Rounds beside other runs are left out.",
@@ -40,7 +51,7 @@ def show_timing(rounds: pd.DataFrame, chosen: Chosen, view: View, choices: Choic
         return
     kind = choices.one(Key.SECONDS, "Seconds", _KINDS, widget="buttons")
     _show_parts(table, kind)
-    _show_table(table, chosen)
+    _show_table(table, kind)
     _show_growth(rounds, chosen)
     _show_pareto(rounds, chosen, view)
 
@@ -65,11 +76,14 @@ def _show_parts(table: pd.DataFrame, kind: str) -> None:
     )
 
 
-def _show_table(table: pd.DataFrame, chosen: Chosen) -> None:
+def _show_table(table: pd.DataFrame, kind: str) -> None:
     several = table["scenario"].nunique() > 1
     machines = table[["device", "n_threads"]].drop_duplicates()
     st.table(
-        [_row(row, several=several, machines=len(machines) > 1) for row in _records(table)],
+        [
+            _row(row, _COLUMNS[kind], several=several, machines=len(machines) > 1)
+            for row in _records(table)
+        ],
         hide_index=True,
         border="horizontal",
         alt="Median seconds per query by strategy",
@@ -82,7 +96,7 @@ def _show_table(table: pd.DataFrame, chosen: Chosen) -> None:
             "median; it is in the seconds per query below.",
             width="stretch",
         )
-        download_frame(table, key="seconds_table", stem="seconds", label="Seconds as CSV")
+        download_frame(table, key="seconds_table", stem="seconds")
 
 
 def _show_growth(rounds: pd.DataFrame, chosen: Chosen) -> None:
@@ -133,17 +147,13 @@ def _show_pareto(rounds: pd.DataFrame, chosen: Chosen, view: View) -> None:
         )
 
 
-def _row(row: dict[str, Any], *, several: bool, machines: bool) -> dict[str, str]:
+def _row(
+    row: dict[str, Any], columns: dict[str, str], *, several: bool, machines: bool
+) -> dict[str, str]:
     return {
         **({"Scenario": plain(row["scenario"])} if several else {}),
         "Strategy": plain(row["strategy"]),
-        "Selection": seconds(row["selection_s"]),
-        "Loading": seconds(row["load_s"]),
-        "Inference": seconds(row["inference_s"]),
-        "Acquisition": seconds(row["acquisition_s"]),
-        "Own learners": seconds(row["aux_s"]),
-        "Model training": seconds(row["train_s"]),
-        "Round, executed": seconds(row["executed_s"]),
+        **{title: seconds(row[name]) for title, name in columns.items()},
         **({"Machine": _machine(row)} if machines else {}),
     }
 

@@ -29,14 +29,18 @@ from alscope.ui.compare_timing import show_timing
 from alscope.ui.notices import guarded
 from alscope.ui.results import rounds_of
 from alscope.ui.state import Key
-from alscope.ui.text import count, plain
+from alscope.ui.text import plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from streamlit.delta_generator import DeltaGenerator
 
     from alscope.engine.service import StudyStatus
 
 __all__ = ["show_compare"]
+
+_SOON = 40
+"""Runs that are read without saying so."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,9 @@ def show_compare(studies: tuple[StudyStatus, ...]) -> None:
     """
     choices = Choices(st.container(), "compare")
     rail, main = st.columns([3, 10], gap="medium")
+    waiting = main.empty()
     with rail, guarded("reading the choices"):
-        found = _choose(choices, studies)
+        found = _choose(choices, studies, waiting)
     with main:
         if isinstance(found, str):
             st.info(found)
@@ -81,14 +86,15 @@ def show_compare(studies: tuple[StudyStatus, ...]) -> None:
 _Found = tuple["pd.DataFrame", View, "list[StudyStatus]"]
 
 
-def _choose(choices: Choices, studies: tuple[StudyStatus, ...]) -> _Found | str | None:
+def _choose(
+    choices: Choices, studies: tuple[StudyStatus, ...], waiting: DeltaGenerator
+) -> _Found | str | None:
     """The choices of the rail, or what is missing, in words."""
     chosen = choose_studies(choices, studies)
     if not chosen:
         return "Choose a study on the left: its curves, tables and tests appear here."
-    n_runs = len({run.run_id for study in chosen for run in study.runs})
-    with st.spinner(f"Aggregating {count(n_runs, 'run')}", show_time=True):
-        rounds = rounds_of(chosen)
+    rounds = rounds_of(chosen, progress=lambda n, total: _tell(waiting, n, total))
+    waiting.empty()
     if rounds.empty:
         return "Nothing was evaluated yet; results appear here with the first evaluation."
     rounds = choose_runs(choices, rounds)
@@ -103,6 +109,12 @@ def _choose(choices: Choices, studies: tuple[StudyStatus, ...]) -> _Found | str 
     if rounds.empty:
         return "Choose at least one seed on the left."
     return rounds, choose_view(choices, rounds), chosen
+
+
+def _tell(place: DeltaGenerator, n: int, total: int) -> None:
+    """How far reading is; few runs are read before anyone could read this."""
+    if total > _SOON and n % 10 == 0:
+        place.progress(n / total, text=f"Aggregating {n:,} of {total:,} runs")
 
 
 def _show_tabs(

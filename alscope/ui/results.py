@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,11 +18,28 @@ if TYPE_CHECKING:
 
 __all__ = ["best_strategies", "rounds_of"]
 
+_MOST = 32
+"""Frames kept; the oldest goes first."""
 
-def rounds_of(studies: Iterable[StudyStatus]) -> pd.DataFrame:
-    """The recorded rounds of some studies, every run once."""
+
+def rounds_of(
+    studies: Iterable[StudyStatus], *, progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """The recorded rounds of some studies, every run once; not to be changed in place.
+
+    Args:
+        studies: Which.
+        progress: Called while records are read, with the numbers of runs read and to read. Records
+            that were read before are not read again, and then it is not called.
+    """
     runs = {run.run_id: run.round for study in studies for run in study.runs}
-    return _rounds(str(service.get_service().cache), tuple(runs), tuple(runs.values()))
+    key = (str(service.get_service().cache), tuple(runs.items()))
+    kept = _kept()
+    if key not in kept:
+        kept[key] = _read(list(runs), progress)
+        while len(kept) > _MOST:
+            kept.pop(next(iter(kept)), None)
+    return kept[key]
 
 
 def best_strategies(study: StudyStatus) -> list[str]:
@@ -36,11 +53,23 @@ def best_strategies(study: StudyStatus) -> list[str]:
 # change, so this is exact.
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _rounds(place: str, run_ids: tuple[str, ...], n_rounds: tuple[int, ...]) -> pd.DataFrame:
+@st.cache_resource
+def _kept() -> dict[tuple[str, tuple[tuple[str, int], ...]], pd.DataFrame]:
+    """Frames by place, runs and their numbers of rounds.
+
+    Not `st.cache_data`: what is cached by it cannot say how far it is, and is copied at every use.
+    """
+    return {}
+
+
+def _read(run_ids: list[str], progress: Callable[[int, int], None] | None) -> pd.DataFrame:
     from alscope.results.frames import rounds_frame
 
-    return rounds_frame(service.get_service().runs, run_ids)
+    def tell(n: int) -> None:
+        if progress is not None:
+            progress(n, len(run_ids))
+
+    return rounds_frame(service.get_service().runs, run_ids, progress=tell)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from alscope.errors import IncomparableError, ShapeError, UnknownNameError
-from alscope.results.curves import BANDS, aubc, curve_frame, labels_to_reach
+from alscope.results.curves import BANDS, aubc, curve_frame, labels_to_reach, run_areas
 from alscope.results.intervals import half_width, mean_interval
 from tests.results.records import make_rounds
 
@@ -48,6 +48,28 @@ def test_a_single_evaluation_is_its_own_area() -> None:
 
 def test_an_undefined_value_makes_the_area_undefined() -> None:
     assert np.isnan(aubc([1, 2], [0.5, np.nan]))
+
+
+@given(st.lists(st.lists(st.floats(-5, 5), min_size=1, max_size=5), max_size=6))
+def test_areas_of_many_curves_are_those_of_each(heights: list[list[float]]) -> None:
+    budgets = [np.cumsum(np.arange(1, len(part) + 1)) for part in heights]
+    starts = np.cumsum([0, *(len(part) for part in heights)])[:-1]
+    expected = [aubc(budget, part) for budget, part in zip(budgets, heights, strict=True)]
+
+    found = run_areas(np.concatenate([[], *budgets]), np.concatenate([[], *heights]), starts)
+
+    assert found == pytest.approx(expected)
+
+
+def test_a_wrong_or_undefined_curve_among_many_is_not_passed_over() -> None:
+    starts = np.array([0, 2])
+
+    with pytest.raises(ShapeError, match=r"must increase at every step; got \[3.0, 3.0\]"):
+        run_areas([1, 2, 3, 3], [0.1] * 4, starts)
+    assert np.isnan(run_areas([1, 2, 1, 2], [0.1, 0.2, np.nan, 0.3], starts)).tolist() == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(
