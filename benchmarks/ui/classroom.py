@@ -2,10 +2,12 @@
 
     python benchmarks/ui/classroom.py [--pupils 30] [--steps 10] [--pause 3]
 
-Starts the app, opens one browser context per pupil in one headless Chromium, lets everybody play a
-race with a seed of their own, one step every few seconds at a random moment, and prints how long a
-step took from the click to the new table, and how much memory the server held. The browser runs on
-the same machine and takes most of its processors, so a class with computers of its own waits less.
+Starts the app and opens one session per pupil over the websocket that browsers use, with the
+messages that a browser sends. Everybody opens the teacher's link, a race with a seed of their own,
+and presses Step every few seconds at a random moment. Printed are the seconds from the click until
+the last part of the new page has arrived, the processor time of the server, and its memory. Drawing
+in the browser is not in it: pupils have computers of their own, and thirty browsers on the
+machine of the server would measure each other.
 """
 
 from __future__ import annotations
@@ -21,18 +23,64 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tests.browser.conftest import FLAGS  # noqa: E402 - the checkout is not installed
-from tests.browsers import find_browser  # noqa: E402
-
 QUERY = "data=moons&n=300&m=rbf&mode=race&opp=random&opp=margin&budget=40&ui=min"
-PATIENCE = 120_000
+PATIENCE_S = 180
+
+
+@dataclass
+class Session:
+    """What a browser remembers of a page."""
+
+    socket: Any
+    query: str
+    page_hash: str = ""
+    step_id: str = ""
+    fragment: str = ""
+    received: int = 0
+
+    async def run(self, *, press_step: bool) -> float:
+        """Ask for the page, or press Step; seconds until it is there."""
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_script_hash = self.query, self.page_hash
+        if press_step:
+            state.fragment_id = self.fragment
+            widget = state.widget_states.widgets.add()
+            widget.id, widget.trigger_value = self.step_id, True
+        else:
+            state.page_name = "playground"
+        began = time.perf_counter()
+        await self.socket.send(message.SerializeToString())
+        await self._receive()
+        return time.perf_counter() - began
+
+    async def _receive(self) -> None:
+        while True:
+            raw = await asyncio.wait_for(self.socket.recv(), PATIENCE_S)
+            self.received += len(raw)
+            message = ForwardMsg.FromString(raw)
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self.page_hash = message.new_session.page_script_hash
+            elif kind == "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            elif kind == "delta":
+                button = message.delta.new_element.button
+                if button.label == "Step":
+                    self.step_id, self.fragment = button.id, message.delta.fragment_id
+            elif kind == "script_finished":
+                if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    continue
+                return
 
 
 def free_port() -> int:
@@ -68,62 +116,62 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def enter(browser: Browser, address: str, pupil: int) -> Page:
+async def enter(port: int, pupil: int) -> Session:
     """A pupil opens the link of the teacher."""
-    context = await browser.new_context(viewport={"width": 800, "height": 900})
-    page = await context.new_page()
-    await page.goto(f"{address}/playground?{QUERY}&seed={pupil}", timeout=PATIENCE)
-    await page.get_by_role("cell", name="4", exact=True).first.wait_for(timeout=PATIENCE)
-    return page
+    address = f"ws://127.0.0.1:{port}/_stcore/stream"
+    stream = await connect(
+        address, subprotocols=["streamlit"], max_size=None, origin=f"http://127.0.0.1:{port}"
+    )
+    session = Session(stream, f"{QUERY}&seed={pupil}")
+    await session.run(press_step=False)
+    if not session.step_id:
+        raise SystemExit("the page has no button Step")
+    return session
 
 
-async def play(page: Page, steps: int, pause: float, dice: random.Random) -> list[float]:
-    """Seconds from each click on Step to the table with one label more."""
+async def play(session: Session, steps: int, pause: float, dice: random.Random) -> list[float]:
+    """Seconds of every step."""
     waits = []
     for number in range(1, steps + 1):
         await asyncio.sleep(dice.uniform(0, 2 * pause))
-        began = time.perf_counter()
-        await page.get_by_role("button", name="Step").click(timeout=PATIENCE)
-        await page.get_by_role("cell", name=str(4 + number), exact=True).first.wait_for(
-            timeout=PATIENCE
-        )
-        waits.append(time.perf_counter() - began)
+        waits.append(await session.run(press_step=True))
+        if f"t={number}" not in session.query.split("&"):
+            raise SystemExit(f"step {number} was not made: {session.query}")
     return waits
 
 
-async def lesson(address: str, pid: int, options: argparse.Namespace) -> None:
+async def lesson(port: int, pid: int, options: argparse.Namespace) -> None:
     """The class plays; results are printed."""
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=find_browser(), args=FLAGS)
-        pages = [await enter(browser, address, 0)]
-        print(f"memory of the server with one session: {megabytes(pid):.0f} MB")
-        pages += [await enter(browser, address, pupil) for pupil in range(1, options.pupils)]
-        print(f"with {len(pages)} sessions: {megabytes(pid):.0f} MB")
-        cpu, began = cpu_seconds(pid), time.perf_counter()
-        dice = [random.Random(pupil) for pupil in range(len(pages))]
-        played = await asyncio.gather(
-            *(
-                play(page, options.steps, options.pause, one)
-                for page, one in zip(pages, dice, strict=True)
-            )
+    sessions = [await enter(port, 0)]
+    print(f"memory of the server with one session: {megabytes(pid):.0f} MB")
+    sessions += [await enter(port, pupil) for pupil in range(1, options.pupils)]
+    print(f"with {len(sessions)} sessions: {megabytes(pid):.0f} MB")
+    before = sum(session.received for session in sessions)
+    cpu, began = cpu_seconds(pid), time.perf_counter()
+    played = await asyncio.gather(
+        *(
+            play(session, options.steps, options.pause, random.Random(pupil))
+            for pupil, session in enumerate(sessions)
         )
-        elapsed = time.perf_counter() - began
-        waits = sorted(wait for one in played for wait in one)
-        print(
-            f"{len(waits)} steps in {elapsed:.0f} s: median {statistics.median(waits):.2f} s, "
-            f"p95 {waits[int(0.95 * len(waits))]:.2f} s, largest {waits[-1]:.2f} s"
-        )
-        spent = cpu_seconds(pid) - cpu
-        print(f"CPU of the server: {1e3 * spent / len(waits):.0f} ms per step")
-        print(f"memory at the end: {megabytes(pid):.0f} MB")
-        print(f"load average at the end: {os.getloadavg()[0]:.1f}")
-        await browser.close()
+    )
+    elapsed = time.perf_counter() - began
+    waits = sorted(wait for one in played for wait in one)
+    spent = (cpu_seconds(pid) - cpu) / len(waits)
+    sent = (sum(session.received for session in sessions) - before) / len(waits)
+    print(
+        f"{len(waits)} steps in {elapsed:.0f} s: median {statistics.median(waits):.2f} s, "
+        f"p95 {waits[int(0.95 * len(waits))]:.2f} s, largest {waits[-1]:.2f} s"
+    )
+    print(f"per step: {1e3 * spent:.0f} ms of CPU time of the server, {sent / 1e3:.0f} kB sent")
+    print(f"memory at the end: {megabytes(pid):.0f} MB; load average {os.getloadavg()[0]:.1f}")
+    for session in sessions:
+        await session.socket.close()
 
 
 def main() -> None:
     """Start the server, hold the lesson, stop the server."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pupils", type=int, default=30, help="browser sessions")
+    parser.add_argument("--pupils", type=int, default=30, help="sessions")
     parser.add_argument("--steps", type=int, default=10, help="steps per pupil")
     parser.add_argument("--pause", type=float, default=3.0, help="mean seconds between steps")
     options = parser.parse_args()
@@ -139,7 +187,7 @@ def main() -> None:
         )
         try:
             wait_ready(port)
-            asyncio.run(lesson(f"http://127.0.0.1:{port}", server.pid, options))
+            asyncio.run(lesson(port, server.pid, options))
         finally:
             server.terminate()
             server.wait(timeout=30)
