@@ -10,6 +10,7 @@ References:
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -120,9 +121,7 @@ def _template(kind: _Kind) -> str:
         _bought(points, kind.legend),
         _marked(points),
     ]
-    spec = alt.layer(*layers).properties(height=kind.height).to_dict()
-    del spec["config"]  # what a global theme of Altair adds
-    return json.dumps(spec)
+    return _as_json(alt.layer(*layers).properties(height=kind.height))
 
 
 def looks_in_words(n_classes: int) -> str:
@@ -234,7 +233,7 @@ def _tooltip() -> list[alt.Tooltip]:
 
 def race_chart(
     curves: pd.DataFrame, *, n_last: int, ceiling: float, height: int = 330
-) -> alt.LayerChart | alt.FacetChart:
+) -> ChartParts:
     """Accuracy over the labels paid for, one line per player, and what all labels would give.
 
     Args:
@@ -243,20 +242,40 @@ def race_chart(
         ceiling: Accuracy with every label.
         height: In pixels.
     """
-    color, dash = _player_looks(curves)
-    low = min(0.5, float(curves["accuracy"].min()))
-    x = alt.X(
-        "n_annotated:Q",
-        title="Labels paid for",
-        axis=alt.Axis(format="d", tickMinStep=1),
-        scale=alt.Scale(domain=[int(curves["n_annotated"].min()), n_last], nice=False, zero=False),
+    lowest = math.floor(10 * float(curves["accuracy"].min())) / 10
+    kind = _Race(
+        players=tuple(dict.fromkeys(zip(curves["player"], curves["strategy"], strict=True))),
+        labels=(int(curves["n_annotated"].min()), n_last),
+        low=min(0.5, lowest),
+        height=height,
     )
-    y = alt.Y("accuracy:Q", title="Test accuracy", scale=alt.Scale(domain=[low, 1], nice=False))
+    frames = {"curves": curves, "ceiling": pd.DataFrame({"accuracy": [ceiling]})}
+    return ChartParts(json.loads(_race_template(kind)), frames)
+
+
+class _Race(NamedTuple):
+    """What the specification of curves depends on, besides its data."""
+
+    players: tuple[tuple[str, str], ...]
+    labels: tuple[int, int]
+    low: float
+    height: int
+
+
+@lru_cache(maxsize=256)
+def _race_template(kind: _Race) -> str:
+    """The specification of curves as JSON; refers to its frames by name."""
+    color, dash = _player_looks(dict(kind.players))
+    scale = alt.Scale(domain=list(kind.labels), nice=False, zero=False)
+    axis = alt.Axis(format="d", tickMinStep=1)
+    y = alt.Y(
+        "accuracy:Q", title="Test accuracy", scale=alt.Scale(domain=[kind.low, 1], nice=False)
+    )
     lines = (
-        alt.Chart(curves)
+        alt.Chart(alt.NamedData(name="curves"))
         .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=36))
         .encode(
-            x=x,
+            x=alt.X("n_annotated:Q", title="Labels paid for", axis=axis, scale=scale),
             y=y,
             color=color,
             strokeDash=dash,
@@ -270,11 +289,17 @@ def race_chart(
         )
     )
     top = (
-        alt.Chart(pd.DataFrame({"accuracy": [ceiling]}))
+        alt.Chart(alt.NamedData(name="ceiling"))
         .mark_rule(color=_GREY, strokeDash=[2, 3])
         .encode(y=y, tooltip=[alt.Tooltip("accuracy:Q", title="With every label", format=".3f")])
     )
-    return alt.layer(top, lines).properties(height=height)
+    return _as_json(alt.layer(top, lines).properties(height=kind.height))
+
+
+def _as_json(chart: alt.LayerChart | alt.FacetChart) -> str:
+    spec = chart.to_dict()
+    spec.pop("config", None)  # what a global theme of Altair adds
+    return json.dumps(spec)
 
 
 def contest_chart(
@@ -288,7 +313,8 @@ def contest_chart(
         yours: Your accuracy, a line across; None for none.
         height: Of one player, in pixels.
     """
-    color, _ = _player_looks(outcomes)
+    titles = dict(zip(outcomes["player"], outcomes["strategy"], strict=True))
+    color, _ = _player_looks(titles)
     scale = alt.Scale(zero=False, nice=True)
     y = alt.Y("strategy:N", title=None, sort=means["strategy"].tolist())
     ticks = (
@@ -353,8 +379,7 @@ def drawing_chart(
     return alt.layer(squares, shown).properties(height=460)
 
 
-def _player_looks(frame: pd.DataFrame) -> tuple[alt.Color, alt.StrokeDash]:
-    titles = dict(zip(frame["player"], frame["strategy"], strict=True))
+def _player_looks(titles: dict[str, str]) -> tuple[alt.Color, alt.StrokeDash]:
     looks = styles(name for name in titles if name != YOU)
     colors = [_YOU_COLOR if name == YOU else looks[name].color for name in titles]
     dashes: Any = [[1, 0] if name == YOU else list(looks[name].dash) for name in titles]

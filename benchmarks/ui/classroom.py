@@ -1,6 +1,6 @@
 """A class on one server: thirty browser sessions play at the same time.
 
-    python benchmarks/ui/classroom.py [--pupils 30] [--steps 10] [--pause 3]
+    python benchmarks/ui/classroom.py [--pupils 30] [--steps 10] [--pause 5]
 
 Starts the app and opens one session per pupil over the websocket that browsers use, with the
 messages that a browser sends. Everybody opens the teacher's link, a race with a seed of their own,
@@ -173,7 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pupils", type=int, default=30, help="sessions")
     parser.add_argument("--steps", type=int, default=10, help="steps per pupil")
-    parser.add_argument("--pause", type=float, default=3.0, help="mean seconds between steps")
+    parser.add_argument("--pause", type=float, default=5.0, help="mean seconds between steps")
     options = parser.parse_args()
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
