@@ -14,7 +14,7 @@ from alscope.ui.notices import guarded
 from alscope.ui.results import best_strategies
 from alscope.ui.samples import is_arriving, is_sample, sample_fact, sample_ids, show_arriving
 from alscope.ui.state import Key
-from alscope.ui.text import ago, plain
+from alscope.ui.text import ago, count, plain
 
 if TYPE_CHECKING:
     from alscope.engine.service import StudyStatus
@@ -100,7 +100,15 @@ st.session_state[Key.ARRIVING] = is_arriving()
 is_moving = st.session_state[Key.ARRIVING] or any(study.n_active for study in studies)
 st.fragment(recent, run_every=REFRESH_S if is_moving else None, key="recent")()
 if len(studies) > SHOWN:
-    st.caption(f"{len(studies) - SHOWN} older studies can be chosen on Monitor and Compare.")
+    nav.link("library", f"{len(studies) - SHOWN} older studies are in the Library")
 if samples:
     with guarded("looking for a measured fact"):
         did_you_know(next(study for study in studies if study.study_id == samples[-1]))
+damaged = service.get_service().library.damaged()
+if damaged:
+    st.warning(
+        f"{count(len(damaged), 'study', 'studies')} cannot be read; the Library says why and what "
+        "to do.",
+        icon=":material/broken_image:",
+    )
+    nav.link("library", "Open the Library", tab="studies")

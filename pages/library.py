@@ -23,7 +23,8 @@ ROOMS = {
 }
 
 st.title("Library")
-tell_unknown(restore_one(Key.ROOM, list(ROOMS), "studies"), "part of the library", list(ROOMS))
+unknown = restore_one(Key.ROOM, list(ROOMS), "studies", param=Key.TAB)
+tell_unknown(unknown, "part of the library", list(ROOMS))
 room = st.segmented_control(
     "Part of the library",
     list(ROOMS),
@@ -32,6 +33,6 @@ room = st.segmented_control(
     required=True,
     label_visibility="collapsed",
 )
-publish(Key.ROOM, [room])
+publish(Key.ROOM, [room], param=Key.TAB)
 with guarded("showing the library"):
     ROOMS[room][1](service.get_service())

@@ -48,7 +48,7 @@ def listing_rule(base: alt.Chart, *, n_lines: int, order: str, title: str) -> al
             groupby=["n_annotated"],
         )
         .transform_pivot("place", value="entry", groupby=["n_annotated"], op="max")
-        .mark_rule(color=_GREY)
+        .mark_rule(color=_GREY, aria=False)
         .encode(
             opacity=alt.condition(hover, alt.value(0.8), alt.value(0)),
             tooltip=[alt.Tooltip("n_annotated:Q", title=title, format=","), *places],
@@ -70,7 +70,7 @@ def budget_rule(budget: int) -> alt.Chart:
     place: Any = alt.datum(budget)
     rule: alt.Chart = (
         alt.Chart(alt.sequence(1))
-        .mark_rule(color=_GREY, strokeWidth=1.5, strokeDash=[5, 3])
+        .mark_rule(color=_GREY, strokeWidth=1.5, strokeDash=[5, 3], aria=False)
         .encode(x=place)
     )
     return rule

@@ -95,4 +95,4 @@ def _show_report(report: ImportReport) -> None:
 def _where_to(report: ImportReport) -> None:
     with st.container(horizontal=True):
         nav.link("compare", "Compare", exp=report.study_id)
-        nav.link("library", "Show it in the library", exp=report.study_id, room="studies")
+        nav.link("library", "Show it in the library", exp=report.study_id, tab="studies")

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-__all__ = ["GROUPS", "PAGES", "go", "link", "page"]
+__all__ = ["GROUPS", "PAGES", "go", "link", "page", "show_menu"]
 
 _FOLDER = Path(__file__).resolve().parents[2] / "pages"
 
@@ -59,6 +59,16 @@ def page(name: str) -> st.Page:
         default=name == "home",
         help=entry.help,
     )
+
+
+def show_menu() -> None:
+    """Links to all pages by group, for the side of every page."""
+    for group in GROUPS:
+        with st.container(gap="xxsmall"):
+            st.caption(group)
+            for name, entry in PAGES.items():
+                if entry.group == group:
+                    st.page_link(page(name), label=entry.title, icon=entry.icon, help=entry.help)
 
 
 def go(name: str, **params: str | list[str]) -> NoReturn:

@@ -22,21 +22,28 @@ _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <path d="M6 24 L13 15 L18 18 L26 8" fill="none" stroke="#fff" stroke-width="3.5"/>
 <circle cx="26" cy="8" r="3" fill="#e69f00"/></svg>"""
 
+# Streamlit writes the chosen part of a control in the primary colour. In the dark theme that colour
+# carries white text on buttons, and no colour is legible both ways (4.5:1).
+_STYLE = """<style>
+button[data-variant="segmented_control"][data-selected="true"],
+button[data-variant="pills"][data-selected="true"] { color: light-dark(#005ea2, #8ac6ff); }
+</style>"""
+
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("alscope_inside", default=False)
 
 
 def run() -> None:
     """Draw the frame and the current page in it."""
     st.set_page_config(page_title="ALScope", page_icon=_ICON, layout="wide", menu_items={})
-    pages = {
-        group: [nav.page(name) for name, entry in nav.PAGES.items() if entry.group == group]
-        for group in nav.GROUPS
-    }
-    current = st.navigation(pages)
+    # Streamlit's own menu puts headings of groups into a list, where screen readers lose the links.
+    current = st.navigation([nav.page(name) for name in nav.PAGES], position="hidden")
+    st.html(_STYLE)
     token = _inside.set(True)
     try:
-        with guarded("showing what is running"), st.sidebar:
-            show_activity()
+        with st.sidebar:
+            nav.show_menu()
+            with guarded("showing what is running"):
+                show_activity()
         show_flash()
         with guarded("showing this page"):
             current.run()

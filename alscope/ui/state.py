@@ -88,8 +88,6 @@ class Key(enum.StrEnum):
     """States of studies; several."""
     SOURCE = "source"
     """Where studies came from; several."""
-    ROOM = "room"
-    """Part of the Library: studies, import, trash or disk."""
 
     PRESET = "preset"
     """The preset that fills Build."""
@@ -109,6 +107,8 @@ class Key(enum.StrEnum):
     """The game that is played."""
     STUDY = "monitor_study"
     """The study chosen on Monitor."""
+    ROOM = "library_room"
+    """Part of the Library: studies, import, trash or disk."""
     CHOSEN = "library_chosen"
     """The studies chosen in the Library."""
     UNDO = "library_undo"

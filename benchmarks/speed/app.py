@@ -59,7 +59,7 @@ def wait_ready(port: int) -> None:
 def visit(page: Page, link: str, heading: str) -> float:
     """Seconds from the click in the navigation to the page's heading."""
     began = time.perf_counter()
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=link, exact=True).click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=link, exact=True).click()
     page.get_by_role("heading", name=heading, exact=True).first.wait_for()
     return time.perf_counter() - began
 

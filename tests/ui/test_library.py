@@ -79,7 +79,7 @@ def test_a_search_without_result_says_what_to_do(service: Service, two: tuple[st
 def test_unknown_values_of_a_link_are_dropped_with_a_notice(
     service: Service, two: tuple[str, str]
 ) -> None:
-    app = page("library", tag="thesys", exp=two[0][:-1], room="trsh")
+    app = page("library", tag="thesys", exp=two[0][:-1], tab="trsh")
 
     said = "\n".join(warning.value for warning in app.warning)
     assert "thesis" in said
@@ -134,7 +134,7 @@ def test_several_studies_are_deleted_together(service: Service, two: tuple[str, 
 
 def test_the_trash_brings_back_and_deletes_for_ever(service: Service, two: tuple[str, str]) -> None:
     entries = [service.delete(study_id) for study_id in two]
-    app = page("library", room="trash")
+    app = page("library", tab="trash")
     assert "first look" in texts(app)
     by_key(app.button, f"restore_{entries[0]}").click().run()
     assert [study.study_id for study in service.studies()] == [two[0]]
@@ -147,7 +147,7 @@ def test_the_trash_brings_back_and_deletes_for_ever(service: Service, two: tuple
 def test_an_error_of_the_trash_is_a_message(service: Service, two: tuple[str, str]) -> None:
     entry = service.delete(two[0])
     record(service, small_study("first look"))
-    app = page("library", room="trash")
+    app = page("library", tab="trash")
     by_key(app.button, f"restore_{entry}").click().run()
 
     assert "delete that one first" in app.error[0].value
@@ -216,7 +216,7 @@ def test_a_bundle_is_made_and_imports_elsewhere(
     stores = {"runs": service.runs, "studies": service.studies_store}
     data = bundle_bytes(two[0], **stores)
     service.library.purge(service.delete(two[0]))
-    app = page("library", room="import")
+    app = page("library", tab="import")
     app.file_uploader[0].upload("mine.zip", data, "application/zip").run()
     assert "6 runs will be added" in texts(app)
     button(app, "Import").click().run()
@@ -235,7 +235,7 @@ def hostile() -> list[bytes]:
 
 @pytest.mark.parametrize("data", hostile())
 def test_a_hostile_bundle_is_refused_with_a_reason(service: Service, data: bytes) -> None:
-    app = page("library", room="import")
+    app = page("library", tab="import")
     app.file_uploader[0].upload("bad.zip", data, "application/zip").run()
 
     assert "refused" in app.error[0].value
@@ -244,7 +244,7 @@ def test_a_hostile_bundle_is_refused_with_a_reason(service: Service, data: bytes
 
 
 def test_disk_use_is_shown_and_the_limit_is_kept(service: Service, two: tuple[str, str]) -> None:
-    app = page("library", room="disk")
+    app = page("library", tab="disk")
     shown = app.table[0].value
     assert shown["Store"].tolist()[:2] == ["Recorded runs", "Studies"]
     assert shown["Size"][0] == size(service.library.disk().runs)
@@ -261,7 +261,7 @@ def test_cleaning_deletes_only_what_can_be_made_again(
     (service.cache / "derived").mkdir(exist_ok=True)
     (service.cache / "derived" / "tokens.bin").write_bytes(b"x" * 1000)
     before = service.library.disk()
-    app = page("library", room="disk")
+    app = page("library", tab="disk")
     by_key(app.button, "library_clear_derived").click().run()
     after = service.library.disk()
 
