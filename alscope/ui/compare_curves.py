@@ -106,10 +106,17 @@ def _figure(
         f"{'seeds and scenarios' if view.pool else 'seeds'}; {BANDS[view.band]}. The numbers are "
         "in the file below.",
         stem=f"{scenario}-{view.metric}-{view.mode}-curves",
-        caption=f"{made_of} Band: {BANDS[view.band]}.",
+        caption=f"{made_of} {_band(data, view)}",
         on_select={BUDGET: lambda: _take_budget(key)},
         legend_columns=legend_columns,
     )
+
+
+def _band(data: pd.DataFrame, view: View) -> str:
+    """What the band is; that there is none where no point has several seeds."""
+    if view.band != "seeds" and not data["low"].notna().any():
+        return "No band."
+    return f"Band: {BANDS[view.band]}."
 
 
 def _take_budget(key: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alscope.results.checks import data_conflict
+from alscope.ui import nav
 from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import (
     View,
@@ -78,9 +79,17 @@ def show_compare(studies: tuple[StudyStatus, ...]) -> None:
     with main:
         if isinstance(found, str):
             st.info(found)
+            if not st.session_state[Key.EXP]:
+                _offer(studies)
         elif found is not None:
             with guarded("choosing the budget"):
                 _show_tabs(choices, *found)
+
+
+def _offer(studies: tuple[StudyStatus, ...]) -> None:
+    """The newest studies, one click away."""
+    for study in studies[:3]:
+        nav.link("compare", f"Compare {plain(study.name)}", exp=study.study_id)
 
 
 _Found = tuple["pd.DataFrame", View, "list[StudyStatus]"]

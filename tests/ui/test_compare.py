@@ -250,7 +250,21 @@ def test_gains_without_random_say_what_is_missing(service: Service) -> None:
 def test_one_seed_has_no_band_and_the_page_says_so(service: Service) -> None:
     record(service, small_study(n_seeds=1))
 
-    assert "One seed has no spread" in texts(page("compare"))
+    said = texts(page("compare"))
+
+    assert "One seed has no spread" in said
+    assert "3 runs, 1 seed each, 0 missing points. No band." in said
+
+
+def test_without_a_chosen_study_the_newest_are_one_click_away(service: Service) -> None:
+    record(service, small_study("first <b>"))
+    app = page("compare")
+
+    widget(app, "exp").set_value([]).run()
+
+    assert "Choose a study on the left" in app.info[0].value
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert "Compare first \\<b\\>" in labels
 
 
 def test_scenarios_have_panels_of_their_own_or_are_averaged(service: Service) -> None:
