@@ -11,8 +11,9 @@ from alscope.types import RunState
 from alscope.ui import nav, service, shell
 from alscope.ui.activity import REFRESH_S
 from alscope.ui.cards import empty_state, state_badge, study_facts, study_state
+from alscope.ui.monitor_run import show_log
 from alscope.ui.monitor_view import live, show_failures, signature
-from alscope.ui.notices import flash, guarded
+from alscope.ui.notices import flash, guarded, tell_unknown
 from alscope.ui.state import Key
 from alscope.ui.text import ago, plain
 
@@ -41,7 +42,7 @@ def choose(studies: tuple[StudyStatus, ...]) -> str | None:
         placeholder="Choose a study",
         on_change=follow,
     )
-    if chosen is not None:
+    if chosen is not None and st.query_params.get(Key.EXP) != chosen:
         st.query_params[Key.EXP] = chosen
     return chosen
 
@@ -51,6 +52,21 @@ def follow() -> None:
     chosen = st.session_state[Key.STUDY]
     if chosen is not None:
         st.query_params[Key.EXP] = chosen
+        st.query_params.pop(Key.RUN, None)
+        st.session_state[Key.RUN] = None
+
+
+def choose_run(study: StudyStatus) -> None:
+    """The run of the address is the one shown in detail; an unknown one is said and left out."""
+    asked = st.query_params.get(Key.RUN)
+    if asked is None or asked == st.session_state.get(Key.RUN):
+        return
+    known = [run.run_id for run in study.runs]
+    if asked in known:
+        st.session_state[Key.RUN] = asked
+        return
+    del st.query_params[Key.RUN]
+    tell_unknown([asked], "run", known)
 
 
 def unknown(asked: str, known: dict[str, StudyStatus]) -> None:
@@ -90,9 +106,45 @@ def toolbar(study: StudyStatus) -> None:
         if act("Retry failed", ":material/replay:", enabled=bool(retryable), done="Trying again."):
             engine.retry(study.study_id, retryable)
             pressed = True
+        priority(study, enabled=unfinished)
+        more_seeds(study)
         delete(study)
         if pressed:
             st.rerun()
+
+
+def priority(study: StudyStatus, *, enabled: bool) -> None:
+    """Move the study in the queue."""
+    with st.popover(
+        f"Priority {study.wish.priority}", icon=":material/low_priority:", disabled=not enabled
+    ):
+        st.caption(
+            "Larger goes first among what waits, whichever process executes it. Running runs are "
+            "not stopped. All runs of the study get it."
+        )
+        value = st.number_input(
+            "Priority", -9, 9, study.wish.priority, key=f"monitor_priority_{study.study_id}"
+        )
+        if st.button("Set", type="primary", key="set_priority"):
+            with guarded("setting the priority"):
+                service.get_service().set_priority(study.study_id, int(value))
+                flash(f"Priority {value}.")
+                st.rerun()
+
+
+def more_seeds(study: StudyStatus) -> None:
+    """Start a second study with more seeds, which shares the runs of this one."""
+    with st.popover("Add seeds", icon=":material/add:"):
+        st.caption(
+            "Starts a second study with the seeds of this one and more; runs that are done are "
+            "taken over. This one stays as it is, so links to it keep their meaning."
+        )
+        number = st.number_input("Seeds to add", 1, 100, 5, key="monitor_more_seeds")
+        if st.button("Add", type="primary", key="add_seeds"):
+            with guarded("adding seeds"):
+                larger = service.get_service().add_seeds(study.study_id, int(number))
+                flash(f"Started {number} more seeds.")
+                nav.go("monitor", exp=larger)
 
 
 def delete(study: StudyStatus) -> None:
@@ -108,18 +160,34 @@ def delete(study: StudyStatus) -> None:
             nav.go("home")
 
 
+def finished(study: StudyStatus) -> None:
+    """Say once that a study ended while somebody was looking, and where to go from there."""
+    seen = f"monitor_active_{study.study_id}"
+    if study.n_active:
+        st.session_state[seen] = True
+    elif st.session_state.pop(seen, False) and study.n_done:
+        st.toast(f"{plain(study.name)} is finished.", icon=":material/check_circle:")
+    if study.n_done:
+        with st.container(horizontal=True):
+            nav.link("compare", "Open in Compare", exp=study.study_id)
+            nav.link("inspect", "Inspect what was picked", exp=study.study_id)
+
+
 def show(study: StudyStatus) -> None:
     """One study."""
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(study_state(study))
         st.caption(study_facts(study), width="stretch")
+    if study.wish.pause_at and study.n_active:
+        st.caption(f":material/timer: Will be paused at {plain(study.wish.pause_at)}")
     toolbar(study)
-    if study.n_done:
-        nav.link("compare", "Open in Compare", exp=study.study_id)
-        nav.link("inspect", "Inspect what was picked", exp=study.study_id)
+    finished(study)
     show_failures(study)
+    choose_run(study)
     refresh = REFRESH_S if study.n_active else None
     st.fragment(live, run_every=refresh, key="live")(study.study_id, signature(study))
+    with st.expander("Log of the worker processes"), guarded("reading the log"):
+        show_log(service.get_service().worker_log(), key="workers")
 
 
 st.title("Monitor")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,14 @@ from alscope.errors import (
 from alscope.params import check_fields
 from alscope.registry import Registry, backbones, strategies
 from alscope.store.runs import RunStore
+from alscope.store.summaries import RunSummary, summarize
 from alscope.strategies._base import Strategy
 from alscope.types import RunState, SampleSpec
 
 __all__ = ["Plan", "composition", "make_plan", "strategy_problems", "study_problems", "time_of"]
+
+
+Look = Callable[[str], "RunSummary | None"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def make_plan(
     *,
     workers: int = 1,
     rates: Rates | None = None,
+    look: Look | None = None,
 ) -> Plan:
     """Check a study and preview its cost; nothing is downloaded for it.
 
@@ -94,6 +100,7 @@ def make_plan(
         store: Where its runs are or will be.
         workers: Runs at the same time.
         rates: What was measured here; None: read it from the store.
+        look: Finds the summary of a run; None: read it from the store.
 
     Raises:
         ConfigError: With every problem found. Counts of data that are not here yet are checked by
@@ -103,7 +110,9 @@ def make_plan(
     if problems:
         raise ConfigError(problems)
     runs = study.runs()
-    todo = [run for run in runs if store_state(store, run.run_id) is not RunState.DONE]
+    look = look or partial(summarize, store)
+    n_recorded = {run.run_id: _n_recorded(look, run.run_id) for run in runs}
+    todo = [run for run in runs if n_recorded[run.run_id] is not None]
     found = pitfalls(study, lambda scenario: known_classes(scenario, root))
     sized = {scenario: sizes(scenario, root) for scenario in study.scenarios}
     return Plan(
@@ -113,7 +122,7 @@ def make_plan(
         + sum(run.scenario.n_rounds for run in todo),
         n_evaluations=sum(run.scenario.n_rounds + 1 for run in runs),
         warnings=tuple(study_warnings(study, root, found=found)),
-        time=time_of(todo, store, rates or TimingBook(store).rates(), sized, workers=workers),
+        time=time_of(todo, n_recorded, rates or TimingBook(store).rates(), sized, workers=workers),
         workers=workers,
         disk_bytes=disk_bytes(todo, store),
         pitfalls=found,
@@ -124,26 +133,37 @@ def make_plan(
 
 def time_of(
     todo: Sequence[RunConfig],
-    store: RunStore,
+    n_recorded: Mapping[str, int | None],
     rates: Rates,
     sized: Mapping[ScenarioConfig, Sizes],
     *,
     workers: int,
 ) -> Estimate | None:
-    """How long the rest of some runs will take; the first model of a trial is trained once."""
+    """How long the rest of some runs will take; the first model of a trial is trained once.
+
+    Args:
+        todo: The runs.
+        n_recorded: Rounds that each has already.
+        rates: What was measured here.
+        sized: How large their scenarios are.
+        workers: Runs at the same time.
+    """
     left = []
     trained: set[str] = set()
     for run in todo:
-        first = len(store.history(run.run_id).rounds) if store.exists(run.run_id) else 0
+        first = n_recorded.get(run.run_id) or 0
         model = _first_model(run)
         left.append((run, first, first == 0 and model in trained))
         trained.add(model)
     return rates.estimate(left, sized.__getitem__, workers=workers)
 
 
-def store_state(store: RunStore, run_id: str) -> RunState:
-    """The recorded state of a run; queued if it was never created."""
-    return store.history(run_id).state if store.exists(run_id) else RunState.QUEUED
+def _n_recorded(look: Look, run_id: str) -> int | None:
+    """Rounds that a run has; None if it is done."""
+    summary = look(run_id)
+    if summary is None:
+        return 0
+    return None if summary.state is RunState.DONE else summary.n_rounds
 
 
 def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:

@@ -34,6 +34,7 @@ from alscope.engine.plan import (
     unusable,
 )
 from alscope.engine.preview import sizes
+from alscope.engine.runlog import LogLine, run_log, worker_log
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
 from alscope.engine.timings import Estimate, TimingBook
@@ -164,7 +165,20 @@ class Service:
             self.runs,
             workers=self.workers,
             rates=self._timings.rates(),
+            look=self._summaries.get,
         )
+
+    def run_log(self, run_id: str) -> tuple[LogLine, ...]:
+        """What happened in a run, oldest first; empty if it was never started.
+
+        Raises:
+            StoreError: If its journal cannot be read.
+        """
+        return run_log(self.runs.history(run_id)) if self.runs.exists(run_id) else ()
+
+    def worker_log(self, n_lines: int = 200) -> tuple[LogLine, ...]:
+        """The last lines that worker processes wrote, oldest first."""
+        return worker_log(Paths(self.cache).logs, n_lines=n_lines)
 
     def remaining(self, study_id: str) -> Estimate | None:
         """How long the unfinished runs of a study will take; None if nothing was measured yet.
@@ -173,11 +187,11 @@ class Service:
             UnknownNameError: If there is no such study.
         """
         status = self.study(study_id)
-        left = {run.run_id for run in status.runs if not run.state.is_final}
+        left = {run.run_id: run.round for run in status.runs if not run.state.is_final}
         todo = [run for run in status.config.runs() if run.run_id in left]
         sized = {run.scenario: sizes(run.scenario, self.data_root) for run in todo}
         rates = self._timings.rates()
-        return time_of(todo, self.runs, rates, sized, workers=self.workers)
+        return time_of(todo, left, rates, sized, workers=self.workers)
 
     @property
     def workers(self) -> int:

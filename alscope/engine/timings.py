@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["Estimate", "Measured", "Rates", "Sizes", "TimingBook", "steps_of"]
 
 NEWEST_RUNS = 400
 """How many runs are looked at, the last written first."""
+_FRESH_S = 2.0
 _DRIFT = 1.15
 """The same work is that much slower or faster another time."""
 _BORROWED = 2.0
@@ -107,9 +109,19 @@ class TimingBook:
     def __init__(self, runs: RunStore) -> None:
         self._runs = runs
         self._known: dict[str, tuple[float, tuple[Measured, ...]]] = {}
+        self._made: tuple[float, Rates] | None = None
 
     def rates(self) -> Rates:
-        """The rates of the newest runs on the machine that wrote the last of them."""
+        """The rates of the newest runs on the machine that wrote the last of them.
+
+        At most two seconds old, because pages ask at every refresh.
+        """
+        now = time.monotonic()
+        if self._made is None or now - self._made[0] > _FRESH_S:
+            self._made = (now, self._read_newest())
+        return self._made[1]
+
+    def _read_newest(self) -> Rates:
         found: list[Measured] = []
         for run_id, written in self._runs.newest(NEWEST_RUNS):
             known = self._known.get(run_id)

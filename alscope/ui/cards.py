@@ -56,9 +56,12 @@ def state_badge(state: RunState | str) -> None:
 def study_facts(study: StudyStatus) -> str:
     """`digits · 7 strategies · 3 seeds`."""
     config = study.config
-    scenarios = ", ".join(plain(scenario.title) for scenario in config.scenarios[:3])
-    if len(config.scenarios) > 3:
-        scenarios += f" and {len(config.scenarios) - 3} more"
+    titles = list(dict.fromkeys(plain(scenario.title) for scenario in config.scenarios))
+    scenarios = ", ".join(titles[:3])
+    if len(titles) > 3:
+        scenarios += f" and {len(titles) - 3} more"
+    if len(config.scenarios) > len(titles):
+        scenarios += f" ({count(len(config.scenarios), 'scenario')})"
     strategies = count(len(config.strategies), "strategy", "strategies")
     return f"{scenarios} · {strategies} · {count(len(config.seeds), 'seed')}"
 

@@ -1,44 +1,44 @@
-"""What Monitor shows of one study."""
+"""What Monitor shows of one study: the part that refreshes itself."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from alscope.types import RunState
 from alscope.ui import service
-from alscope.ui.cards import STATES, show_chart, study_state
+from alscope.ui.cards import study_state
 from alscope.ui.downloads import show_downloads
+from alscope.ui.figures import figure
+from alscope.ui.monitor_run import show_run
 from alscope.ui.notices import guarded
-from alscope.ui.results import rounds_of
-from alscope.ui.text import count, duration, percent, plain
+from alscope.ui.results import curves_of
+from alscope.ui.state import Key
+from alscope.ui.text import count, duration, duration_range, number, percent, plain
 
 if TYPE_CHECKING:
-    from alscope.engine.service import RunStatus, StudyStatus
+    import pandas as pd
 
-__all__ = ["live", "remaining_s", "show_failures", "signature"]
+    from alscope.engine.service import StudyStatus
+
+__all__ = ["live", "show_failures", "signature"]
 
 STALLED_S = 60.0
+_ROOMY = 1500
+"""Runs up to which each has a cell of its own."""
+_GRID = "monitor_grid"
+
+Signature = tuple[str, bool, int]
 
 
-def signature(study: StudyStatus) -> tuple[str, int, int]:
+def signature(study: StudyStatus) -> Signature:
     """What decides about the buttons and messages around the live part."""
     return (study_state(study).value, study.n_active > 0, study.n_failed)
 
 
-def remaining_s(study: StudyStatus) -> float | None:
-    """Seconds of work left, judged by this study's own rounds; None before the first one."""
-    spent = sum(run.elapsed_s for run in study.runs)
-    recorded = sum(run.round / (run.n_rounds + 1) for run in study.runs)
-    if not recorded or not study.n_active:
-        return None
-    left = sum(1 - run.fraction for run in study.runs if not run.state.is_final)
-    return left * spent / recorded / max(1, study.count(RunState.RUNNING))
-
-
-def live(study_id: str, drawn: tuple[str, int, int]) -> None:
-    """The part that refreshes itself: numbers, grid of runs, learning curve.
+def live(study_id: str, drawn: Signature) -> None:
+    """The part that refreshes itself: numbers, grid of runs, one run, learning curves.
 
     Args:
         study_id: The study.
@@ -53,15 +53,17 @@ def live(study_id: str, drawn: tuple[str, int, int]) -> None:
         # Who waits for a download gives no sign of life, and there is nothing to worry about.
         if not show_downloads(service.get_service().data_root):
             _stalled(study)
-        _grids(study)
+        _runs(study)
+        show_run(study)
         _curves(study)
+        _timeline(study)
 
 
 def show_failures(study: StudyStatus) -> None:
     """Failed and damaged runs with their reason."""
     failed = [run for run in study.runs if run.state is RunState.FAILED]
     if failed:
-        st.subheader(f"{count(len(failed), 'failed run')}")
+        st.header(f"{count(len(failed), 'failed run')}")
     for run in failed[:20]:
         st.error(
             f"{plain(run.strategy)}, seed {run.seed}, {plain(run.scenario)}: {plain(run.message)}",
@@ -78,17 +80,34 @@ def show_failures(study: StudyStatus) -> None:
 
 
 def _metrics(study: StudyStatus) -> None:
-    left = remaining_s(study)
+    from alscope.results.progress import labels_per_second
+
+    speed = labels_per_second(study)
     numbers = {
         "Done": f"{study.n_done} / {study.n_runs}",
         "Running": str(study.count(RunState.RUNNING)),
         "Failed": str(study.n_failed),
-        "Time left, about": "-" if left is None else duration(left),
+        "Labels / s": "-" if speed is None else number(speed, 1),
+        "Time left": _time_left(study),
     }
     with st.container(horizontal=True):
         for label, value in numbers.items():
-            st.metric(label, value, border=True, width=170)
+            st.metric(label, value, border=True, width="content", help=_HELP.get(label))
     st.progress(study.fraction, text=f"{percent(study.fraction)} of the work")
+
+
+_HELP = {
+    "Labels / s": "Labels bought per second of work on recorded rounds, initial sets left out.",
+    "Time left": "From measured rounds; the range is their spread. See the page on Build and "
+    "Monitor in the documentation.",
+}
+
+
+def _time_left(study: StudyStatus) -> str:
+    if not study.n_active:
+        return "-"
+    left = service.get_service().remaining(study.study_id)
+    return "not known yet" if left is None else duration_range(left.low, left.high)
 
 
 def _stalled(study: StudyStatus) -> None:
@@ -103,36 +122,65 @@ def _stalled(study: StudyStatus) -> None:
             )
 
 
-def _grids(study: StudyStatus) -> None:
-    st.subheader("Runs")
-    for scenario in dict.fromkeys(run.scenario for run in study.runs):
-        runs = [run for run in study.runs if run.scenario == scenario]
-        if len(study.config.scenarios) > 1:
-            st.markdown(f"**{plain(scenario)}**")
-        st.table(
-            _grid(runs),
-            hide_index=True,
-            border="horizontal",
-            alt=f"State of every run on {scenario}: strategies by seeds",
-        )
+def _runs(study: StudyStatus) -> None:
+    from alscope.results.progress import run_frame
+
+    st.header("Runs")
+    runs = run_frame(study)
+    titles = list(dict.fromkeys(runs["scenario"]))
+    if len(titles) > 1:
+        with st.expander(f"{count(len(titles), 'scenario')}, by number"):
+            st.markdown("\n".join(f"{place}. {plain(t)}" for place, t in enumerate(titles, 1)))
+    if len(runs) > _ROOMY:
+        _counted(runs, study)
+    else:
+        _cells(runs, study)
 
 
-def _grid(runs: list[RunStatus]) -> list[dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for run in runs:
-        row = rows.setdefault(run.strategy, {"Strategy": plain(run.strategy)})
-        row[f"Seed {run.seed}"] = _cell(run)
-    return list(rows.values())
+def _cells(runs: pd.DataFrame, study: StudyStatus) -> None:
+    from alscope.charts.progress import CELL, SYMBOLS, run_grid_chart
+
+    counts = runs["state"].value_counts()
+    states = [state for state in SYMBOLS if state in counts]
+    words = ", ".join(f"{counts[state]} {state}" for state in states)
+    figure(
+        run_grid_chart(runs, chosen=st.session_state.get(Key.RUN) or ""),
+        runs,
+        key=_GRID,
+        alt=f"State of every run, strategies by scenarios and seeds: {words}. The list below "
+        "chooses a run.",
+        stem=f"{study.name} runs",
+        caption=" · ".join(f"{SYMBOLS[state]} {counts[state]} {state}" for state in states)
+        + ". A click on a run shows it below.",
+        on_select={CELL: _follow_click},
+        legend_columns=4,
+    )
 
 
-def _cell(run: RunStatus) -> str:
-    color, icon = STATES[run.state]
-    words = run.state.value
-    if run.state is RunState.RUNNING:
-        words = percent(run.fraction)
-    elif run.round and not run.state.is_final:
-        words = f"{words} ({percent(run.fraction)})"
-    return f":{color}[{icon}] {words}"
+def _follow_click() -> None:
+    """The clicked run is the one shown below."""
+    from alscope.charts.progress import CELL
+
+    selection: Any = st.session_state.get(_GRID)
+    cells = selection.get("selection", {}).get(CELL, []) if selection else []
+    if cells and "run_id" in cells[0]:
+        st.session_state[Key.RUN] = cells[0]["run_id"]
+
+
+def _counted(runs: pd.DataFrame, study: StudyStatus) -> None:
+    from alscope.charts.progress import count_chart
+    from alscope.results.progress import count_frame
+
+    counts = count_frame(runs)
+    figure(
+        count_chart(counts),
+        counts,
+        key="monitor_counts",
+        alt="Share of the runs that are done, strategies by scenarios",
+        stem=f"{study.name} runs",
+        caption=f"{number(len(runs))} runs are too many for a cell each: done runs of all seeds; "
+        "✕ counts failed ones.",
+    )
 
 
 def _curves(study: StudyStatus) -> None:
@@ -140,18 +188,45 @@ def _curves(study: StudyStatus) -> None:
         st.caption("The learning curve appears with the first evaluation.")
         return
     from alscope.charts.curves import curve_chart, curve_data
-    from alscope.results.curves import curve_frame
 
-    st.subheader("Learning curves so far" if study.n_active else "Learning curves")
-    curves = curve_frame(rounds_of([study]), band="minmax")
-    height = 400 + 16 * len(study.config.strategies)  # the legend takes its part
-    for scenario, frame in curves.groupby("scenario", sort=True):
-        if curves["scenario"].nunique() > 1:
-            st.markdown(f"**{plain(str(scenario))}**")
-        show_chart(
-            curve_chart(
-                curve_data(frame), y_title="Accuracy", x_title="Annotated samples", height=height
-            ),
-            alt=f"Mean accuracy over annotated samples on {scenario}, one line per strategy, "
-            "the band from the smallest to the largest seed",
+    st.header("Learning curves so far" if study.n_active else "Learning curves")
+    curves = curves_of(study)
+    scenarios = sorted(curves["scenario"].unique())
+    scenario = scenarios[0]
+    if len(scenarios) > 1:  # one at a time: every chart costs a tenth of a second at every refresh
+        scenario = st.selectbox("Scenario of the curves", scenarios, key="monitor_scenario")
+    data = curve_data(curves[curves["scenario"] == scenario])
+    figure(
+        curve_chart(
+            data,
+            y_title="Accuracy",
+            x_title="Annotated samples",
+            height=400 + 16 * len(study.config.strategies),  # the legend takes its part
+        ),
+        data,
+        key="monitor_curve",
+        alt=f"Mean accuracy over annotated samples on {scenario}, one line per strategy, "
+        "the band from the smallest to the largest seed",
+        stem=f"{study.name} {scenario} curves",
+        caption="Mean over the seeds that have come so far; the band is from the smallest to the "
+        "largest.",
+    )
+
+
+def _timeline(study: StudyStatus) -> None:
+    from alscope.charts.progress import timeline_chart
+    from alscope.results.progress import timeline_frame
+
+    bars = timeline_frame(study)
+    if bars.empty or len(bars) > _ROOMY:
+        return
+    with st.expander("Timeline of the workers"):
+        figure(
+            timeline_chart(bars),
+            bars,
+            key="monitor_timeline",
+            alt=f"When each run was worked on, in {count(int(bars['lane'].max()), 'lane')}",
+            stem=f"{study.name} timeline",
+            caption="A lane for each run that was worked on at the same time; a pause in between "
+            "is part of its bar.",
         )

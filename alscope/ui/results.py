@@ -14,9 +14,9 @@ from alscope.ui.text import number, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-    from alscope.engine.service import StudyStatus
+    from alscope.engine.service import RunStatus, StudyStatus
 
-__all__ = ["best_strategies", "rounds_of"]
+__all__ = ["best_strategies", "curves_of", "rounds_of", "rounds_of_run"]
 
 _MOST = 32
 """Frames kept; the oldest goes first."""
@@ -40,6 +40,17 @@ def rounds_of(
         while len(kept) > _MOST:
             kept.pop(next(iter(kept)), None)
     return kept[key]
+
+
+def curves_of(study: StudyStatus) -> pd.DataFrame:
+    """The learning curves of a study so far; the band is from the smallest to the largest seed."""
+    recorded = tuple((run.run_id, run.round) for run in study.runs)
+    return _curves(str(service.get_service().cache), recorded, study)
+
+
+def rounds_of_run(run: RunStatus) -> pd.DataFrame:
+    """The recorded rounds of one run."""
+    return _rounds_of_run(str(service.get_service().cache), run.run_id, run.round)
 
 
 def best_strategies(study: StudyStatus) -> list[str]:
@@ -70,6 +81,18 @@ def _read(run_ids: list[str], progress: Callable[[int, int], None] | None) -> pd
             progress(n, len(run_ids))
 
     return rounds_frame(service.get_service().runs, run_ids, progress=tell)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _curves(place: str, recorded: tuple[tuple[str, int], ...], _study: StudyStatus) -> pd.DataFrame:
+    from alscope.results.curves import curve_frame
+
+    return curve_frame(rounds_of([_study]), band="minmax")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _rounds_of_run(place: str, run_id: str, n_rounds: int) -> pd.DataFrame:
+    return _read([run_id], None)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pyarrow as pa
+import pytest
+
 from alscope.data.downloads import STAGING, report
 from alscope.engine.service import Service
 from alscope.types import RunState
-from alscope.ui.monitor_view import remaining_s
-from tests.ui.records import address, page, record, small_study
+from tests.ui.records import address, page, record, small_study, texts
 
 
 def button(app, label):
@@ -96,25 +98,150 @@ def test_deleting_asks_first(service: Service) -> None:
     assert app.title[0].value == "ALScope"
 
 
-def test_the_grid_has_a_row_per_strategy_and_a_column_per_seed(service: Service) -> None:
+def grid(app) -> list[dict]:
+    """The cells of the run grid, from the data of the chart."""
+    for data in app.get("vega_lite_chart")[0].proto.datasets:
+        frame = pa.ipc.open_stream(data.data.data).read_pandas()
+        if "sign" in frame.columns:
+            return frame.to_dict("records")
+    return []
+
+
+def test_the_grid_has_a_cell_per_run_with_sign_and_word(service: Service) -> None:
     record(service, small_study(), failed=(1,))
 
-    grid = page("monitor").table[0].value
+    app = page("monitor")
+    cells = {(row["strategy"], row["seed"]): row for row in grid(app)}
 
-    assert list(grid.columns) == ["Strategy", "Seed 0", "Seed 1"]
-    assert grid["Strategy"].tolist() == ["random", "margin", "badge"]
-    assert "failed" in grid["Seed 0"][1]
+    assert len(cells) == 6
+    assert (cells["margin", 0]["state"], cells["margin", 0]["sign"]) == ("failed", "✕")
+    assert "✓ 5 done · ✕ 1 failed" in texts(app)
 
 
-def test_the_remaining_time_follows_from_the_rounds_recorded(service: Service) -> None:
+def test_runs_that_were_done_before_are_told_apart(service: Service) -> None:
+    first = record(service, small_study())
+    larger = service.add_seeds(first, 1)
+
+    states = [row["state"] for row in grid(page("monitor", exp=larger))]
+
+    assert states.count("reused") == 6
+    assert states.count("queued") == 3
+
+
+def test_a_run_in_the_address_is_shown_with_its_rounds_and_log(service: Service) -> None:
+    study_id = record(service, small_study(), failed=(1,))
+    run = service.study(study_id).runs[1]
+
+    app = page("monitor", exp=study_id, run=run.run_id)
+
+    said = "\n".join(code.value for code in app.code)
+    assert "**margin, seed 0**" in texts(app)
+    assert "ERROR   ValueError: the <b>loss</b> is NaN" in said
+    assert app.dataframe[0].value["Labels"].tolist() == [20]
+    assert address(app, "run") == [run.run_id]
+    assert not app.exception
+
+
+def test_an_unknown_run_in_the_address_is_said_and_left_out(service: Service) -> None:
+    record(service, small_study())
+
+    app = page("monitor", run="nope")
+
+    assert "run “nope”" in texts(app)
+    assert address(app, "run") == []
+
+
+def test_the_log_is_filtered_by_level(service: Service) -> None:
+    study_id = record(service, small_study(), failed=(1,))
+    run = service.study(study_id).runs[1].run_id
+    app = page("monitor", exp=study_id, run=run)
+
+    app.get_by_key(f"monitor_level_{run}").set_value("ERROR").run()
+
+    log = next(code.value for code in app.code if "ValueError" in code.value)
+    assert "round 0" not in log
+
+
+def test_only_the_runs_that_the_filter_leaves_are_changed(service: Service) -> None:
+    study_id = service.submit(small_study())
+    app = page("monitor")
+    app.get_by_key("monitor_strategies").set_value(["badge"]).run()
+
+    app.get_by_key("monitor_shown_Cancel").click().run()
+
+    states = {run.strategy: run.state for run in service.study(study_id).runs}
+    assert states == {
+        "random": RunState.QUEUED,
+        "margin": RunState.QUEUED,
+        "badge": RunState.CANCELLED,
+    }
+
+
+def test_a_single_run_is_raised_in_the_queue(service: Service) -> None:
+    study_id = service.submit(small_study())
+    run = service.study(study_id).runs[4].run_id
+    app = page("monitor", exp=study_id, run=run)
+
+    app.get_by_key("monitor_one_Raise").click().run()
+
+    assert [one.priority for one in service.study(study_id).runs] == [0, 0, 0, 0, 1, 0]
+    assert "priority 1" in texts(app)
+
+
+def test_the_priority_of_a_study_is_set(service: Service) -> None:
+    study_id = service.submit(small_study())
+    app = page("monitor")
+    app.get_by_key(f"monitor_priority_{study_id}").set_value(4)
+
+    app.get_by_key("set_priority").click().run()
+
+    assert {run.priority for run in service.study(study_id).runs} == {4}
+
+
+def test_seeds_are_added_as_a_second_study(service: Service) -> None:
+    first = record(service, small_study())
+    app = page("monitor", exp=first)
+    app.get_by_key("monitor_more_seeds").set_value(3)
+
+    app.get_by_key("add_seeds").click().run()
+
+    newest = service.studies()[0]
+    assert newest.config.seeds == (0, 1, 2, 3, 4)
+    assert address(app, "exp") == [newest.study_id]
+
+
+def test_a_study_that_ends_while_somebody_looks_is_announced_once(service: Service) -> None:
+    service.submit(small_study(n_seeds=1))
+    app = page("monitor")
+    record(service, small_study(n_seeds=1))
+    service._supervisor._queue.clear()
+    app.run()
+    assert [toast.value for toast in app.toast] == ["small is finished."]
+    assert any("Open in Compare" in link.proto.label for link in app.get("page_link"))
+    app.run()
+    assert not app.toast
+
+
+def test_the_time_left_is_a_range(service: Service) -> None:
     study_id = record(service, small_study(), failed=(1,))
     service.retry(study_id)
 
-    # 6 runs of 3 rounds, 0.25 s each; one run has 2 rounds to go.
-    left = remaining_s(service.study(study_id))
+    app = page("monitor")
 
-    assert left is not None
-    assert abs(left - 0.5) < 1e-9
+    left = next(metric for metric in app.metric if metric.label == "Time left")
+    assert left.value not in {"-", "not known yet"}
+
+
+def test_where_there_is_no_room_for_cells_runs_are_counted(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alscope.ui.monitor_view._ROOMY", 5)
+    record(service, small_study(), failed=(1,))
+
+    app = page("monitor")
+
+    assert "6 runs are too many for a cell each" in texts(app)
+    assert not app.exception
 
 
 def test_what_runs_is_shown_beside_every_page(service: Service) -> None:
