@@ -185,8 +185,8 @@ def _pool(base: alt.Chart, *, clickable: bool) -> alt.Chart:
     return chart.add_params(pick)
 
 
-def _bought(base: alt.Chart, legend: Sequence[str]) -> alt.Chart:
-    key = alt.Legend(title="Bought", values=list(legend)) if legend else None
+def _bought(base: alt.Chart, legend: Sequence[str], *, title: str = "Bought") -> alt.Chart:
+    key = alt.Legend(title=title, values=list(legend)) if legend else None
     colors = alt.Scale(domain=list(_NAMES), range=[*_COLORS, _UNKNOWN_COLOR])
     shapes = alt.Scale(domain=list(_NAMES), range=[*_SHAPES, _CROSS])
     chart: alt.Chart = (
@@ -375,8 +375,8 @@ def drawing_chart(
         .add_params(pick)
     )
     styled = dots.assign(state="labeled", id=range(len(dots)), step=0)
-    shown = _bought(alt.Chart(styled).encode(**_place(edge)), _NAMES)
-    return alt.layer(squares, shown).properties(height=460)
+    shown = _bought(alt.Chart(styled).encode(**_place(edge)), _NAMES, title="Class")
+    return alt.layer(squares, shown).properties(height=560)
 
 
 def _player_looks(titles: dict[str, str]) -> tuple[alt.Color, alt.StrokeDash]:

@@ -25,6 +25,7 @@ from alscope.playground.drawing import (
 from alscope.playground.link import Game
 from alscope.playground.shapes import HALF_WIDTH
 from alscope.ui import playground_state as state
+from alscope.ui.cards import show_chart
 from alscope.ui.notices import show_problems
 from alscope.ui.text import count
 
@@ -65,11 +66,11 @@ def show_drawing(game: Game) -> None:
 
 def _board(dots: tuple[Dot, ...]) -> None:
     chart = drawing_chart(_dot_frame(dots), _places(), edge=HALF_WIDTH)
-    st.altair_chart(
+    show_chart(
         chart,
         key=_key("board"),
-        on_select=_click,
-        selection_mode=PICK,
+        on_select={PICK: _click},
+        legend_columns=4,
         alt=f"A drawing board with {count(len(dots), 'point')}; the table beside it says the same.",
     )
 
