@@ -10,6 +10,7 @@ from alscope import __version__
 from alscope.config_io import write_study
 from alscope.engine.status import run_status
 from alscope.errors import StoreError
+from alscope.results.conditions import conditions
 from alscope.results.export import frame_bytes
 from alscope.results.frames import classes_frame, queries_frame, rounds_frame
 from alscope.store.bundle import ImportReport, pack_study, unpack_study
@@ -28,8 +29,9 @@ A study of ALScope {version}: {n_runs} of {n_planned} runs.{compact}
 - `bundle.json`: the configuration, and size and SHA-256 of every other file
 - `study.toml`: the configuration again, as `alscope run` reads it
 - `environment.json`: under which conditions the runs were made
-- `runs/<run id>/journal.jsonl`: what happened in a run, one checked line per event
-- `runs/<run id>/blobs.bin`: the arrays that the lines name, in that order
+- `runs/<number>.jsonl`: what happened, one checked line per event; a line with `seq` 0 begins a
+  run, whose id is in `prev`
+- `runs/<number>.bin`: the arrays that the lines name, in that order
 {frames}
 Read it with `alscope import-bundle`, or on the Library page. Only `bundle.json` and `runs/` are
 read back; the other files are for people.
@@ -156,7 +158,7 @@ def _extras(
     files = {
         "README.md": note.encode(),
         "study.toml": write_study(record.config).encode(),
-        "environment.json": (to_json(_environments(runs, present)) + "\n").encode(),
+        "environment.json": (to_json(conditions(runs, present)) + "\n").encode(),
     }
     if not compact:
         frames = {"rounds": rounds_frame, "classes": classes_frame, "queries": queries_frame}
@@ -167,15 +169,3 @@ def _extras(
 
 def _begun(runs: RunStore, run_id: str) -> bool:
     return runs.exists(run_id) and bool(runs.history(run_id).events)
-
-
-def _environments(runs: RunStore, run_ids: list[str]) -> list[dict[str, object]]:
-    """Every set of conditions under which rounds were made, with the number of rounds."""
-    found: dict[str, dict[str, object]] = {}
-    counts: dict[str, int] = {}
-    for run_id in run_ids:
-        for event in runs.history(run_id).rounds:
-            key = to_json(event.data.get("env"))
-            found[key] = event.data.get("env") or {}
-            counts[key] = counts.get(key, 0) + 1
-    return [{**found[key], "n_rounds": counts[key]} for key in sorted(found)]

@@ -19,7 +19,7 @@ from typing import IO, Any
 from alscope.config import RunConfig, StudyConfig
 from alscope.errors import BundleError, StoreError
 from alscope.hashing import digest
-from alscope.store.bundle_files import LIMITS, BundleFiles, BundleWriter, Limits, run_files
+from alscope.store.bundle_files import LIMITS, BundleFiles, BundleWriter, Limits, part_files
 from alscope.store.bundle_head import (
     FORMAT,
     SCHEMA,
@@ -27,7 +27,7 @@ from alscope.store.bundle_head import (
     checked_head,
     checked_runs,
 )
-from alscope.store.bundle_runs import PackedRun, pack_run, unpack_run
+from alscope.store.bundle_runs import PackedRun, pack_runs, split_part, unpack_run
 from alscope.store.files import is_id
 from alscope.store.runs import RunStore
 from alscope.store.studies import Origin, StudyStore
@@ -84,7 +84,7 @@ def pack_study(
         studies: The study store.
         alscope: Version that writes.
         extras: Further files for people, by the names that a bundle may have.
-        compact: As in `pack_run`.
+        compact: As in `pack_runs`.
 
     Returns:
         Ids of the runs in it: those with at least one recorded event.
@@ -94,13 +94,7 @@ def pack_study(
     """
     record = studies.load(study_id)
     archive = BundleWriter(stream)
-    packed = []
-    for run_id in record.run_ids:
-        files = pack_run(runs, run_id, compact=compact) if runs.exists(run_id) else None
-        if files is not None and files.journal:
-            for name, data in zip(run_files(run_id), files, strict=True):
-                archive.add(name, data)
-            packed.append(run_id)
+    packed = pack_runs(archive, runs, record.run_ids, compact=compact)
     for name, data in sorted(extras.items()):
         archive.add(name, data)
     archive.finish(
@@ -200,9 +194,20 @@ def _sha256(source: Path | IO[bytes]) -> str:
 def _prepare(
     staging: RunStore, folder: Path, files: BundleFiles, configs: Mapping[str, RunConfig]
 ) -> None:
-    for run_id, config in configs.items():
-        packed = PackedRun(*(files.read(name) for name in run_files(run_id)))
-        unpack_run(staging, folder, config, packed)
+    """Unpack all runs into a store of their own, in the order of the head and no others."""
+    waiting = iter(configs)
+    names = sorted(name for name in files.head["files"] if name.startswith("runs/"))
+    for number in range(len(names) // 2):
+        journals, blobs = part_files(number)
+        if not {journals, blobs} <= set(names):
+            raise BundleError(f"{journals} or {blobs} is missing")
+        for run_id, packed in split_part(PackedRun(files.read(journals), files.read(blobs))):
+            if run_id != next(waiting, None):
+                raise BundleError(f"run {run_id!r:.40} is not where its head lists it")
+            unpack_run(staging, folder, configs[run_id], packed)
+    missing = next(waiting, None)
+    if missing is not None or len(names) % 2:
+        raise BundleError(f"run {missing or names[-1]} is listed but not complete")
 
 
 def _run_check(check: Check, staging: RunStore, run_ids: tuple[str, ...]) -> None:

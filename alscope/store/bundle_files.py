@@ -1,8 +1,8 @@
 """Bundles as zip archives: written with equal bytes for equal contents, read as if hostile.
 
 <zip>/bundle.json                   what it is, and size and SHA-256 of every other file; sealed
-<zip>/runs/<run_id>/journal.jsonl   what happened in a run
-<zip>/runs/<run_id>/blobs.bin       its arrays, one after the other in the order of the journal
+<zip>/runs/<number>.jsonl           journals of some runs, one after the other
+<zip>/runs/<number>.bin             their arrays, in the order in which the journals name them
 <zip>/study.toml, README.md, environment.json, frames/*.csv   for people; never read back
 """
 
@@ -23,12 +23,12 @@ from typing import IO, Any
 from alscope.errors import BundleError, StoreError
 from alscope.store.files import open_regular, seal, unseal
 
-__all__ = ["HEAD", "LIMITS", "BundleFiles", "BundleWriter", "Limits", "run_files"]
+__all__ = ["HEAD", "LIMITS", "BundleFiles", "BundleWriter", "Limits", "part_files"]
 
 HEAD = "bundle.json"
 _NAME = re.compile(
     r"bundle\.json|study\.toml|README\.md|environment\.json|frames/(rounds|queries|classes)\.csv"
-    r"|runs/[0-9a-f]{20}/(journal\.jsonl|blobs\.bin)"
+    r"|runs/[0-9]{4}\.(jsonl|bin)"
 )
 _MIB = 2**20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry, so that equal contents give equal archives
@@ -66,9 +66,9 @@ class Limits:
 LIMITS = Limits()
 
 
-def run_files(run_id: str) -> tuple[str, str]:
-    """Names of the journal and of the arrays of a run."""
-    return f"runs/{run_id}/journal.jsonl", f"runs/{run_id}/blobs.bin"
+def part_files(number: int) -> tuple[str, str]:
+    """Names of the journals and of the arrays in a part."""
+    return f"runs/{number:04}.jsonl", f"runs/{number:04}.bin"
 
 
 class BundleWriter:

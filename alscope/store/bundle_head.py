@@ -7,7 +7,7 @@ from typing import Any
 from alscope.config import RunConfig, StudyConfig
 from alscope.config_io import study_from_dict
 from alscope.errors import BundleError, ConfigError
-from alscope.store.bundle_files import Limits, run_files
+from alscope.store.bundle_files import Limits
 
 __all__ = ["FORMAT", "SCHEMA", "checked_config", "checked_head", "checked_runs"]
 
@@ -73,7 +73,7 @@ def checked_runs(config: StudyConfig, head: dict[str, Any]) -> dict[str, RunConf
     """The runs in the bundle; their ids follow from the configuration and from nothing else.
 
     Raises:
-        BundleError: If the bundle lists another run, or has other files than it lists.
+        BundleError: If the head lists another run, or one twice.
     """
     possible = {run.run_id: run for run in config.runs()}
     listed = head["runs"]
@@ -82,8 +82,6 @@ def checked_runs(config: StudyConfig, head: dict[str, Any]) -> dict[str, RunConf
     strange = [run_id for run_id in listed if run_id not in possible]
     if strange:
         raise BundleError(f"run {strange[0]!r:.40} is not a run of the study's configuration")
-    expected = {name for run_id in listed for name in run_files(run_id)}
-    present = {name for name in head["files"] if name.startswith("runs/")}
-    if len(set(listed)) != len(listed) or expected != present:
-        raise BundleError("the list of runs in its head is not that of the files in it")
+    if len(set(listed)) != len(listed):
+        raise BundleError("the list of runs in its head names a run twice")
     return {run_id: possible[run_id] for run_id in listed}

@@ -1,9 +1,13 @@
-"""Runs in a bundle: the journal as it is, and its arrays in one file behind it."""
+"""Runs in a bundle: journals as they are, one after the other, and their arrays in a second file.
+
+A journal begins with the line whose `seq` is 0, and that line names its run in `prev`; every line
+names its arrays with their sizes. So nothing else has to say where a run begins.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,13 +15,16 @@ import numpy as np
 
 from alscope.config import RunConfig
 from alscope.errors import BundleError, StoreError
+from alscope.store.bundle_files import BundleWriter, part_files
 from alscope.store.codecs import encode
 from alscope.store.files import make_folder, unseal, write_file
 from alscope.store.journal import KINDS, Event, make_line
 from alscope.store.runs import RunStore
 from alscope.types import Arrays, RunState
 
-__all__ = ["PackedRun", "pack_run", "unpack_run"]
+__all__ = ["PackedRun", "pack_runs", "split_part", "unpack_run"]
+
+_PART_BYTES = 32 * 2**20  # runs side by side compress well; parts keep memory moderate
 
 
 class PackedRun(NamedTuple):
@@ -29,24 +36,61 @@ class PackedRun(NamedTuple):
     """The arrays that the lines name, each once, in the order in which they are first named."""
 
 
-def pack_run(runs: RunStore, run_id: str, *, compact: bool = False) -> PackedRun:
-    """What is recorded of a run.
+def pack_runs(
+    archive: BundleWriter, runs: RunStore, run_ids: Iterable[str], *, compact: bool
+) -> list[str]:
+    """Write runs to an archive, in parts of moderate size.
 
     Args:
+        archive: Where to write.
         runs: The run store.
-        run_id: The run.
-        compact: Write the journal anew without scores, without predictions for samples that were
+        run_ids: The runs; those that have not begun are left out.
+        compact: Write the journals anew without scores, without predictions for samples that were
             not queried, and without states of strategies. Results stay as they are; a run that is
             not finished cannot be continued from it.
 
+    Returns:
+        Ids of the runs that were written.
+
     Raises:
-        StoreError: If it cannot be read.
+        StoreError: If one cannot be read.
     """
-    if compact:
-        return _compact(runs, run_id)
-    journal = runs.journal_bytes(run_id)
-    named = _named(journal)
-    return PackedRun(journal, b"".join(runs.blob_bytes(run_id, sha) for sha, _ in named))
+    packed: list[str] = []
+    part: list[PackedRun] = []
+    number = 0
+    for run_id in run_ids:
+        run = _pack_run(runs, run_id, compact=compact) if runs.exists(run_id) else None
+        if run is None or not run.journal:
+            continue
+        if part and sum(map(_size, part)) + _size(run) > _PART_BYTES:
+            _add_part(archive, number, part)
+            part, number = [], number + 1
+        part.append(run)
+        packed.append(run_id)
+    if part:
+        _add_part(archive, number, part)
+    return packed
+
+
+def split_part(part: PackedRun) -> Iterator[tuple[str, PackedRun]]:
+    """The runs that stand one after the other in two files, each with its id.
+
+    Args:
+        part: The files.
+
+    Raises:
+        BundleError: If they are no journals, or hold arrays of no run.
+    """
+    place = 0
+    try:
+        for run_id, journal in _journals(part.journal):
+            size = sum(size for _, size in _named(journal))
+            yield run_id, PackedRun(journal, part.blobs[place : place + size])
+            place += size
+    except StoreError as error:
+        raise BundleError(f"its journals cannot be read: {error}") from error
+    if place != len(part.blobs):
+        raise BundleError(f"{len(part.blobs):,} bytes of arrays where its journals name {place:,}")
 
 
 def unpack_run(staging: RunStore, root: Path, config: RunConfig, packed: PackedRun) -> None:
@@ -79,6 +123,24 @@ def unpack_run(staging: RunStore, root: Path, config: RunConfig, packed: PackedR
         raise BundleError(f"run {run_id}: {problems[0]}")
 
 
+def _pack_run(runs: RunStore, run_id: str, *, compact: bool) -> PackedRun:
+    if compact:
+        return _compact(runs, run_id)
+    journal = runs.journal_bytes(run_id)
+    named = _named(journal)
+    return PackedRun(journal, b"".join(runs.blob_bytes(run_id, sha) for sha, _ in named))
+
+
+def _add_part(archive: BundleWriter, number: int, part: list[PackedRun]) -> None:
+    journals, blobs = part_files(number)
+    archive.add(journals, b"".join(run.journal for run in part))
+    archive.add(blobs, b"".join(run.blobs for run in part))
+
+
+def _size(run: PackedRun) -> int:
+    return len(run.journal) + len(run.blobs)
+
+
 def _course_problems(staging: RunStore, config: RunConfig) -> Iterator[str]:
     """What no run of this configuration does."""
     history = staging.history(config.run_id)
@@ -101,8 +163,20 @@ def _cut(packed: PackedRun) -> Iterator[tuple[str, bytes]]:
             raise StoreError(f"the arrays {sha[:12]} do not match their hash")
         place += size
         yield sha, data
-    if place != len(packed.blobs):
-        raise StoreError(f"{len(packed.blobs) - place} bytes belong to no entry of its journal")
+
+
+def _journals(lines: bytes) -> Iterator[tuple[str, bytes]]:
+    """Journals that stand one after the other, each with the id of its run."""
+    run_id, start, place = "", 0, 0
+    for line in lines.splitlines(keepends=True):
+        record = unseal(line.removesuffix(b"\n"))
+        if record.get("seq") == 0:
+            if place:
+                yield run_id, lines[start:place]
+            run_id, start = str(record.get("prev")), place
+        place += len(line)
+    if place:
+        yield run_id, lines[start:place]
 
 
 def _named(journal: bytes) -> list[tuple[str, int]]:

@@ -339,7 +339,7 @@ def refused(data: bytes, target: Place) -> str:
         ("/etc/passwd", "does not belong"),
         ("C:\\evil", "does not belong"),
         ("runs/../bundle.json", "does not belong"),
-        ("runs/" + "a" * 20 + "/config.json", "does not belong"),
+        ("runs/00000.bin", "does not belong"),
         ("nested.zip", "does not belong"),
     ],
 )
@@ -409,10 +409,11 @@ def test_an_archive_of_something_else_is_refused(target: Place) -> None:
     assert "no bundle of ALScope" in refused(archive({"README.md": b"hello"}), target)
 
 
-@pytest.mark.parametrize("name", ["README.md", "frames/rounds.csv", "journal.jsonl", "blobs.bin"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "frames/rounds.csv", "runs/0000.jsonl", "runs/0000.bin"]
+)
 def test_a_changed_byte_is_noticed(source: Place, target: Place, name: str) -> None:
     files = contents(packed(source))
-    name = next(key for key in files if key.endswith(name))
     files[name] = bytes([files[name][0] ^ 1]) + files[name][1:]
 
     assert f"{name} does not match its checksum" in refused(archive(files), target)
@@ -436,7 +437,7 @@ def test_a_missing_file_is_noticed(source: Place, target: Place) -> None:
         ({"alscope": 3}, "'alscope' in its head is no short text"),
         ({"compact": "yes"}, "other types"),
         ({"runs": ["0" * 20]}, "is not a run of the study's configuration"),
-        ({"runs": []}, "is not that of the files"),
+        ({"runs": []}, "is not where its head lists it"),
         ({"runs": None}, "cannot be understood"),
         ({"config": {"name": "x", "surprise": 1}}, "is not a setting"),
         ({"config": {"name": "x", "seeds": 1000, "strategies": ["a", "b"] * 99}}, "listed twice"),
@@ -474,8 +475,9 @@ def tampered(change: Callable[[list[bytes]], list[bytes]]) -> Callable[..., None
     """A change of the lines of one journal."""
 
     def apply(head: dict[str, Any], files: dict[str, bytes]) -> None:
-        name = min(key for key in files if key.endswith("journal.jsonl"))
-        files[name] = b"".join(change(files[name].splitlines(keepends=True)))
+        name = "runs/0000.jsonl"
+        lines = files[name].splitlines(keepends=True)
+        files[name] = b"".join([*change(lines[:5]), *lines[5:]])  # those of the first run
         relist(head, files)
 
     return apply
@@ -497,7 +499,7 @@ def rewritten(line: bytes, **fields: Any) -> bytes:
         (lambda lines: [*lines, b"torn"], "complete JSON"),
         (lambda lines: [*lines[:1], rewritten(lines[1], result={}), *lines[2:]], "does not follow"),
         (lambda lines: [rewritten(lines[0], env=1), *lines[1:]], "does not follow"),
-        (lambda lines: lines[:2], "bytes belong to no entry"),
+        (lambda lines: lines[:2], "do not match their hash"),
     ],
 )
 def test_a_broken_chain_is_refused(
@@ -553,12 +555,49 @@ def test_a_sound_journal_of_nonsense_is_refused(
 
 def test_arrays_under_a_wrong_hash_are_refused(source: Place, target: Place) -> None:
     def swap(head: dict[str, Any], files: dict[str, bytes]) -> None:
-        name = min(key for key in files if key.endswith("blobs.bin"))
+        name = "runs/0000.bin"
         other = encode({"queried": np.arange(5)}, {})
         files[name] = other + files[name][len(other) :]
         relist(head, files)
 
     assert "do not match their hash" in refused(changed(packed(source), swap), target)
+
+
+def test_arrays_of_no_run_are_refused(source: Place, target: Place) -> None:
+    def add(head: dict[str, Any], files: dict[str, bytes]) -> None:
+        files["runs/0000.bin"] += b"more"
+        relist(head, files)
+
+    assert "bytes of arrays where its journals name" in refused(
+        changed(packed(source), add), target
+    )
+
+
+def test_runs_in_another_order_than_listed_are_refused(source: Place, target: Place) -> None:
+    data = changed(packed(source), lambda head, files: head["runs"].reverse())
+
+    assert "is not where its head lists it" in refused(data, target)
+
+
+def test_runs_that_are_listed_but_not_there_are_refused(source: Place, target: Place) -> None:
+    def cut(head: dict[str, Any], files: dict[str, bytes]) -> None:
+        files["runs/0000.jsonl"] = files["runs/0000.bin"] = b""
+        relist(head, files)
+
+    assert "is listed but not complete" in refused(changed(packed(source), cut), target)
+
+
+def test_a_large_study_is_written_in_parts_and_read_back(
+    source: Place, target: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alscope.store.bundle_runs._PART_BYTES", 1000)
+    data = packed_anew(source)
+    taken(data, target)
+
+    assert [name for name in contents(data) if name.endswith(".jsonl")] == [
+        f"runs/{number:04}.jsonl" for number in range(4)
+    ]
+    assert frames(target) == frames(source)
 
 
 def test_a_failure_half_way_takes_back_what_was_taken_over(source: Place, target: Place) -> None:
@@ -579,7 +618,7 @@ def test_a_failure_half_way_takes_back_what_was_taken_over(source: Place, target
 
 def test_no_file_of_a_bundle_is_a_pickle(source: Place) -> None:
     for name, content in contents(packed(source)).items():
-        assert name.endswith((".json", ".jsonl", ".toml", ".md", ".csv", "blobs.bin"))
+        assert name.endswith((".json", ".jsonl", ".toml", ".md", ".csv", ".bin"))
         assert not content.startswith(b"\x80")
         if name.endswith(".json"):
             json.loads(content)
