@@ -86,6 +86,7 @@ def screen_config(*, dark: bool) -> dict[str, Any]:
         "header": {**PRINT["header"], **colors},
         "legend": {**PRINT["legend"], **colors},
         "title": {**PRINT["title"], "color": ink},
+        "text": {"color": ink},
     }
 
 

@@ -137,7 +137,7 @@ class _Chart:
     def _unit(self, rest: dict[str, Any]) -> list[_Code]:
         mark = rest.pop("mark")
         options = {"type": mark} if isinstance(mark, str) else dict(mark)
-        links: list[_Code] = [_Group("alt.Chart(", [part[5:] for part in _shared(rest)], ")")]
+        links: list[_Code] = [_Group("alt.Chart(", _shared(rest), ")")]
         links.append(_call(f".mark_{options.pop('type')}", options))
         channels = rest.pop("encoding", {})
         if channels:
@@ -156,11 +156,12 @@ class _Chart:
         return [*inner.links, _Group(".facet(", [*fields, *_shared(rest)], ")")]
 
 
-def _shared(rest: dict[str, Any]) -> list[str]:
+def _shared(rest: dict[str, Any]) -> list[_Code]:
     """Arguments of every constructor: data and columns."""
-    options = []
+    options: list[_Code] = []
     if "data" in rest:
-        options.append(f"data={rest.pop('data')['name']}")
+        data = rest.pop("data")
+        options.append(f"data={data['name']}" if "name" in data else _value("data=", data))
     if "columns" in rest:
         options.append(f"columns={rest.pop('columns')}")
     return options

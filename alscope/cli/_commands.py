@@ -23,7 +23,6 @@ __all__ = [
     "demo",
     "export",
     "open_service",
-    "report",
     "resume",
     "run",
     "show",
@@ -147,21 +146,6 @@ def export(arguments: argparse.Namespace) -> int:
 
     write_frame(rounds, arguments.format, arguments.out)
     put(f"{len(rounds)} rounds of {status.n_runs} runs written to {arguments.out}")
-    return 0
-
-
-def report(arguments: argparse.Namespace) -> int:
-    """`alscope report STUDY [--out FILE]`."""
-    from alscope.results.report import study_report
-
-    with open_service(arguments, executor="serial") as service:
-        status = find_study(service, arguments.study)
-        page = study_report(status.config, _rounds(service, status))
-    if arguments.out is None:
-        put(page.rstrip("\n"))
-        return 0
-    arguments.out.write_text(page, encoding="utf-8")
-    put(f"written to {arguments.out}")
     return 0
 
 

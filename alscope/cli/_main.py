@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import, _library
+from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import, _library, _report
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import complain
 from alscope.errors import ALScopeError, ConfigError, UnknownNameError
@@ -40,7 +40,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "trash": _library.trash,
     "show": _commands.show,
     "export": _commands.export,
-    "report": _commands.report,
+    "report": _report.report,
     "bundle": _bundle.bundle,
     "import-bundle": _bundle.import_study,
     "import": _import.import_own,

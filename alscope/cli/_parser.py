@@ -10,6 +10,7 @@ from alscope import __version__
 from alscope.cli._bundle import add_bundle, add_import_bundle
 from alscope.cli._import import add_import
 from alscope.cli._library import add_list, add_tag, add_trash
+from alscope.cli._report import add_report
 from alscope.engine.presets import PRESETS
 
 __all__ = ["make_parser"]
@@ -98,9 +99,9 @@ def _add_results(commands: _Commands) -> None:
     show = commands.add("show", "Show the runs of a study and the area under every curve")
     _add_study(show)
     _add_json(show)
-    report = commands.add("report", "Write the tables of a study as a Markdown page")
+    report = commands.add("report", "Write a study as a page: HTML, Markdown or LaTeX")
     _add_study(report)
-    report.add_argument("--out", metavar="FILE", type=Path, help="the file (default: print it)")
+    add_report(report)
     export = commands.add("export", "Write the rounds of a study to a file")
     _add_study(export)
     export.add_argument("--format", choices=FORMATS, default="csv", help="(default: csv)")

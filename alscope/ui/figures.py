@@ -71,15 +71,15 @@ def download_frame(data: pd.DataFrame, *, key: str, stem: str, label: str = "Exp
 def _menu(files: list[ExportFile], *, key: str, label: str, what: str) -> None:
     with st.popover(label, icon=":material/download:", key=f"{key}_menu"):
         st.caption(plain(what))
-        for file in files:
-            st.download_button(
-                file.label,
-                file.make,  # called when the button is pressed
-                file_name=file.name,
-                mime=file.mime,
-                help=file.about,
-                on_click="ignore",
-                width="stretch",
-                key=f"{key}_{file.name.partition('.')[2]}_{file.label}",
-            )
+        with st.container(horizontal=True):
+            for file in files:
+                st.download_button(
+                    file.label,
+                    file.make,  # called when the button is pressed, in another thread
+                    file_name=file.name,
+                    mime=file.mime,
+                    help=file.about,
+                    on_click="ignore",
+                    key=f"{key}_{file.label}",
+                )
         st.caption(_SHARE)

@@ -39,6 +39,7 @@ PAGES = {
     "monitor": _Entry("Run", "Monitor", ":material/monitoring:", "Watch and steer runs"),
     "compare": _Entry("Understand", "Compare", ":material/compare_arrows:", "Curves and tables"),
     "inspect": _Entry("Understand", "Inspect", ":material/search:", "What was picked, and why"),
+    "report": _Entry("Share", "Report", ":material/description:", "A study as a document"),
     "library": _Entry(
         "Share", "Library", ":material/inventory_2:", "All studies: find, note, import, delete"
     ),

@@ -53,6 +53,8 @@ class Key(enum.StrEnum):
     """Seconds as if alone, or as executed."""
     GAIN_OF = "of"
     """What the heat map's gain is measured in: the area, or the measure at the budget."""
+    BLOCK = "block"
+    """Parts of a report; several."""
     MATRIX = "matrix"
     """What the pairwise matrix counts."""
     TEST = "test"
@@ -95,6 +97,12 @@ class Key(enum.StrEnum):
     """The run that Monitor shows in detail."""
 
     # Of the session only.
+    REPORT_TITLE = "report_title"
+    """Title of a report."""
+    REPORT_AUTHORS = "report_authors"
+    """Authors of a report."""
+    REPORT_NOTES = "report_notes"
+    """Notes of a report."""
     CELL = "pairwise_cell"
     """The matrix on Compare, whose cells can be clicked."""
     GAP = "power_gap"

@@ -46,6 +46,7 @@ def figures() -> dict[str, tuple[alt.TopLevelMixin, pd.DataFrame]]:
     ruled = alt.layer(
         curve_chart(curves, y_title="Accuracy"),
         alt.Chart(line).mark_rule().encode(y=alt.Y("at:Q")),
+        alt.Chart(alt.sequence(1)).mark_rule().encode(x=alt.datum(30)),
     )
     return {
         "layers": (curve_chart(curves, y_title="Accuracy"), curves),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from alscope.charts.spec import chart_spec
+from alscope.engine.service import Service
+from alscope.reports.files import ExportFile
+from tests.charts.test_snippet import drawn, in_order
+from tests.ui.records import page, record, small_study
 
 
 def _page() -> None:
@@ -28,3 +38,28 @@ def test_figures_and_tables_offer_their_files_without_making_them() -> None:
         "Export",
         "Areas",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tab", ["curves", "table", "pairwise", "ranks", "timing", "heat"])
+def test_every_figure_and_table_of_compare_can_be_taken_away(
+    service: Service, tab: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    menus: dict[str, dict[str, ExportFile]] = {}
+
+    def menu(files: list[ExportFile], *, key: str, **_: Any) -> None:
+        menus[key] = {file.label: file for file in files}
+
+    monkeypatch.setattr("alscope.ui.figures._menu", menu)
+    record(service, small_study(n_seeds=3, setting="open", n_known=6, ood_ratio=0.4))
+    app = page("compare", tab=tab)
+
+    assert not app.exception
+    assert menus or tab == "ranks"  # which needs five scenarios
+    for key, files in menus.items():
+        for label in {"CSV", "SVG", "LaTeX"} & files.keys():
+            assert files[label].make(), (key, label)
+        if "Python" in files:
+            spec = json.loads(files["Vega-Lite"].make())
+            again = json.loads(json.dumps(chart_spec(drawn(files["Python"].make().decode()))))
+            assert in_order(again) == in_order(spec), key

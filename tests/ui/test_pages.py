@@ -55,7 +55,7 @@ def test_a_page_survives_failed_runs(service: Service, name: str) -> None:
     assert not any("unexpected" in error.value for error in app.error)
 
 
-@pytest.mark.parametrize("name", ["monitor", "compare"])
+@pytest.mark.parametrize("name", ["monitor", "compare", "report"])
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_page_survives_hostile_addresses(service: Service, name: str, value: str) -> None:
     record(service, small_study())
