@@ -57,7 +57,7 @@ def _part(part: Part) -> Iterator[str]:
     else:
         # Not verbatim: a line of the code could end that environment.
         yield r"\begin{flushleft}\footnotesize\ttfamily"
-        yield from (rf"{escape(line)}\\" if line else r"\mbox{}\\" for line in _lines(part.text))
+        yield from (rf"\mbox{{}}{escape(line)}\\" for line in _lines(part.text))
         yield r"\end{flushleft}"
 
 
@@ -65,13 +65,14 @@ def _table(table: Table) -> Iterator[str]:
     align = "".join("l" if place in table.words else "r" for place in range(len(table.head)))
     yield r"\begin{table}"
     yield r"\centering\footnotesize"
+    yield r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
     yield rf"\begin{{tabular}}{{{align}}}"
     yield r"\toprule"
     yield " & ".join(escape(cell) for cell in table.head) + r" \\"
     yield r"\midrule"
     yield from (_row(table, row) for row in table.rows)
     yield r"\bottomrule"
-    yield r"\end{tabular}"
+    yield r"\end{tabular}}"
     yield rf"\caption{{{escape(table.caption)}}}"
     yield r"\end{table}"
 

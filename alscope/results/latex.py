@@ -27,7 +27,10 @@ _SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"{\char34}",
+    # After a line break these two would be taken for its options.
+    "[": "{[}",
+    "*": "{*}",
     "\u00b1": r"$\pm$",
     "\u00b7": r"$\cdot$",
     "\u2248": r"$\approx$",

@@ -11,7 +11,7 @@ from tests.browser.conftest import watched
 from tests.browser.finished import Finished
 from tests.browser.serving import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 WAIT = 90_000
 TITLE = "Eight & more </script><img src=x onerror=\"document.title='owned'\">"

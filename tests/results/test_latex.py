@@ -80,6 +80,7 @@ def test_a_column_that_is_not_there_is_named() -> None:
         ("50% & #1 ~ ^", r"50\% \& \#1 \textasciitilde{} \textasciicircum{}"),
         ("x\n\\\\y\x00", r"x \textbackslash{}\textbackslash{}y "),
         ("≥ 1", r"$\geq$ 1"),
+        ('[*] "x"', r"{[}{*}] {\char34}x{\char34}"),
     ],
 )
 def test_texts_are_escaped(text: str, escaped: str) -> None:
