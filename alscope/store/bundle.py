@@ -92,7 +92,7 @@ def pack_study(
     Raises:
         StoreError: If something cannot be read.
     """
-    record = studies.load(study_id)
+    record, origin = studies.load(study_id), studies.origin(study_id)
     archive = BundleWriter(stream)
     packed = pack_runs(archive, runs, record.run_ids, compact=compact)
     for name, data in sorted(extras.items()):
@@ -103,9 +103,9 @@ def pack_study(
             "schema": SCHEMA,
             "alscope": alscope,
             "study_id": study_id,
-            "created": record.created,
+            "created": origin.created if origin else record.created,
             "config": record.config.to_dict(),
-            "compact": compact,
+            "compact": compact or (origin is not None and origin.compact),
             "runs": packed,
         }
     )
