@@ -7,7 +7,8 @@ from alscope.charts.ranks import critical_difference_chart, critical_difference_
 from alscope.reports.document import Figure, Section, Text
 from alscope.reports.results import Results
 from alscope.results.columns import METRICS
-from alscope.results.pairwise import block_tests, matrix_frame, matrix_order
+from alscope.results.matrices import matrix_frame, matrix_order
+from alscope.results.pairwise import block_tests
 from alscope.results.posthoc import friedman, groups, pair_frame
 from alscope.results.ranks import RankTable, missing_for_test, rank_table
 
