@@ -45,6 +45,7 @@ def one(asked: str) -> None:
     nav.link("lessons", "All lessons", icon=":material/arrow_back:")
     lesson = BY_KEY.get(asked)
     if lesson is not None:
+        st.query_params[Key.LESSON] = asked  # a link within the page leaves the address alone
         with guarded("showing the lesson"):
             show_lesson(lesson)
         return

@@ -24,6 +24,7 @@ def one(asked: str) -> None:
     """The whole card of one strategy; a notice if there is none of this name."""
     nav.link("strategies", "All strategies", icon=":material/arrow_back:")
     if asked in strategies:
+        st.query_params[Key.STRATEGY] = asked  # a link within the page leaves the address alone
         with guarded("showing the strategy"):
             show_card(asked)
         return

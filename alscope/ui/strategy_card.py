@@ -17,11 +17,20 @@ from alscope.catalogue import (
     conformance,
     range_text,
 )
+from alscope.playground.config import GameConfig
+from alscope.playground.game import play
+from alscope.playground.offers import unavailable
+from alscope.playground.threads import use_one_thread
+from alscope.ui import nav
+from alscope.ui.playground_board import show_board
 from alscope.ui.strategy_catalogue import family_name
+from alscope.ui.strategy_form import add_strategy
 from alscope.ui.text import count, plain
 
 __all__ = ["show_card"]
 
+_GAME = GameConfig(query_size=5, budget=15)
+_STEPS = (1, 2, 3)
 _MODALITIES = {"image": "images", "text": "texts", "features": "embeddings"}
 
 
@@ -41,6 +50,8 @@ def show_card(name: str) -> None:
     if found.formula:
         with st.container(border=True):
             st.latex(found.formula)
+    _actions(name)
+    _frames(name)
     how, parameters, proof, sources = st.tabs(["How it works", "Parameters", "Proof", "Sources"])
     with how:
         _how(found)
@@ -50,6 +61,35 @@ def show_card(name: str) -> None:
         _proof(found)
     with sources:
         _sources(found)
+
+
+def _actions(name: str) -> None:
+    with st.container(horizontal=True):
+        if not unavailable(name, _GAME.model) and st.button(
+            "Try in the playground", icon=":material/sports_esports:"
+        ):
+            nav.go("playground", data=_GAME.table.data, m=_GAME.model, opp=name, mode="watch")
+        if st.button("Add to study", icon=":material/add:"):
+            add_strategy(name)
+            nav.go("build")
+
+
+def _frames(name: str) -> None:
+    """What it buys on points of the plane: the engine's own strategy, step by step."""
+    reason = unavailable(name, _GAME.model)
+    if reason:
+        st.caption(f"It cannot be shown on points of the plane: {plain(reason)}.")
+        return
+    use_one_thread()
+    for column, n_steps in zip(st.columns(len(_STEPS)), _STEPS, strict=True):
+        with column:
+            board = play(_GAME, name, n_steps)
+            st.markdown(f"After {n_steps * _GAME.query_size} labels")
+            show_board(board, shown="classes", key=f"card_{name}_{n_steps}", small=True)
+    st.caption(
+        "Three moments on two half-moons with a kernel classifier, five labels at a time; rings "
+        "are the last five. Circles and squares were bought."
+    )
 
 
 def _how(found: Card) -> None:

@@ -16,7 +16,7 @@ from alscope.ui.forms import changed, field_widget, fields_form, remember
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 
-__all__ = ["choose_strategies", "fill_strategies", "strategy_form"]
+__all__ = ["add_strategy", "choose_strategies", "fill_strategies", "strategy_form"]
 
 _FIRST = PRESETS["essentials"]
 
@@ -85,6 +85,13 @@ def choose_strategies(names: tuple[str, ...]) -> None:
     """Tick these strategies and no others, before the checklist is drawn."""
     for name in strategies:
         st.session_state[_key(name)] = name in names
+
+
+def add_strategy(name: str) -> None:
+    """Tick one strategy more, before the checklist is drawn."""
+    for other in strategies:
+        st.session_state.setdefault(_key(other), other in _FIRST.names)
+    st.session_state[_key(name)] = True
 
 
 def _sets() -> dict[str, tuple[str, ...]]:

@@ -30,6 +30,7 @@ def test_a_preset_on_digits_can_be_started_as_it_is(root: DataRoot, key: str) ->
     assert "random" in PRESETS[key].names
 
 
+@pytest.mark.slow
 def test_a_preset_on_texts_leaves_nothing_silently_out(root: DataRoot) -> None:
     made = PRESETS["everything"].study("docstrings", root)
     names = {spec.name for spec in made.study.strategies}

@@ -115,6 +115,7 @@ def test_runs_are_shared_between_studies(open_service: Open) -> None:
     assert (plan.n_runs, plan.n_done) == (6, 4)
 
 
+@pytest.mark.slow
 def test_serial_thread_and_worker_give_the_same_records(open_service: Open) -> None:
     records = []
     for executor in ("serial", "thread", "worker"):

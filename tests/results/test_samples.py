@@ -56,6 +56,7 @@ def test_they_are_the_finished_grid_that_their_study_files_describe(
     assert (table.groupby("scenario")["strategy"].nunique() == 8).all()
 
 
+@pytest.mark.slow
 def test_they_are_taken_over_once_and_known_as_samples(
     cache_folder: Path, stores: Stores, one: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_they_are_taken_over_once_and_known_as_samples(
     assert samples.is_sample(origin.sha256)
 
 
+@pytest.mark.slow
 def test_a_sample_that_was_deleted_stays_deleted(
     cache_folder: Path, stores: Stores, one: Path
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_sample_that_was_deleted_stays_deleted(
     assert not studies.exists(study_id)
 
 
+@pytest.mark.slow
 def test_a_damaged_note_only_means_looking_again(
     cache_folder: Path, stores: Stores, one: Path
 ) -> None:

@@ -45,6 +45,7 @@ def test_every_set_has_a_card_with_its_licence(service: Service) -> None:
         assert text in shown
 
 
+@pytest.mark.slow
 def test_a_table_is_checked_and_becomes_a_data_set(service: Service, tmp_path: Path) -> None:
     app = page("data")
     by_key(app, "own_how").set_value("Path on this computer").run()

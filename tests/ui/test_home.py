@@ -44,6 +44,7 @@ def test_names_of_studies_are_shown_as_text_not_as_markup(service: Service) -> N
     assert r"**\*\*bold\*\* \<b\>x\</b\> \$x^2\$ \:material/home\:**" in names
 
 
+@pytest.mark.slow
 def test_samples_are_marked_and_give_a_measured_fact(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alscope.engine.service import Service
 from tests.ui.records import address, page, texts
 
 
@@ -71,3 +72,36 @@ def test_a_misspelt_strategy_is_answered_with_the_nearest_one() -> None:
 
     assert "There is no strategy" in texts(app)
     assert not app.exception
+
+
+def test_a_card_shows_three_moments_of_the_engines_own_strategy() -> None:
+    app = page("strategies", s="coreset")
+
+    assert len(app.get("vega_lite_chart")) == 3
+    assert "After 15 labels" in texts(app)
+
+
+def test_a_strategy_that_needs_a_deep_network_says_why_it_is_not_drawn() -> None:
+    app = page("strategies", s="learning_loss")
+
+    assert not app.get("vega_lite_chart")
+    assert "cannot be shown on points of the plane" in texts(app)
+    assert "Try in the playground" not in [item.label for item in app.button]
+
+
+def test_a_strategy_is_added_to_the_next_study(service: Service) -> None:
+    app = page("strategies", s="saal")
+    next(item for item in app.button if item.label == "Add to study").click().run()
+
+    assert app.title[0].value == "Build an experiment"
+    assert app.session_state["build_strategy_use_saal"]
+    assert app.session_state["build_strategy_use_random"]
+
+
+def test_a_strategy_can_be_tried_in_the_playground(service: Service) -> None:
+    app = page("strategies", s="coreset")
+    next(item for item in app.button if item.label == "Try in the playground").click().run()
+
+    assert app.title[0].value == "Playground"
+    assert not app.exception
+    assert address(app, "opp") == ["coreset"]
