@@ -59,10 +59,11 @@ def card(study: StudyStatus) -> None:
                 nav.link("compare", "Compare", exp=study.study_id)
 
 
-def did_you_know(study: StudyStatus) -> None:
+def did_you_know(found: list[StudyStatus]) -> None:
     """One measured fact of the sample results, with its chart."""
-    fact = sample_fact(study)
-    if fact:
+    facts = ((study, sample_fact(study)) for study in found)
+    study, fact = next((pair for pair in facts if pair[1]), (None, ""))
+    if study is not None:
         with st.container(border=True):
             st.markdown(f":material/lightbulb: **Did you know?** {fact}")
             nav.link("compare", "See the curves", exp=study.study_id)
@@ -103,7 +104,7 @@ if len(studies) > SHOWN:
     nav.link("library", f"{len(studies) - SHOWN} older studies are in the Library")
 if samples:
     with guarded("looking for a measured fact"):
-        did_you_know(next(study for study in studies if study.study_id == samples[-1]))
+        did_you_know([study for study in studies if study.study_id in samples])
 damaged = service.get_service().library.damaged()
 if damaged:
     st.warning(

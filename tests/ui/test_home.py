@@ -48,7 +48,7 @@ def test_names_of_studies_are_shown_as_text_not_as_markup(service: Service) -> N
 def test_samples_are_marked_and_give_a_measured_fact(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sha256, path = min(samples.bundles().items(), key=lambda item: item[1].stat().st_size)
+    sha256, path = next(item for item in samples.bundles().items() if item[1].stem == "digits")
     monkeypatch.setattr(samples, "bundles", lambda: {sha256: path})
     samples.install(service.cache, runs=service.runs, studies=service.studies_store)
 
@@ -58,6 +58,7 @@ def test_samples_are_marked_and_give_a_measured_fact(
     assert not app.exception
     assert "[sample]" in said
     assert "Did you know?" in said
+    assert "better in area by an exact paired test" in said
     button(app, "Explore sample results").click().run()
     assert app.title[0].value == "Compare"
     assert address(app, "exp") == [service.studies()[0].study_id]
