@@ -15,7 +15,7 @@ from alscope.ui.monitor_run import show_log
 from alscope.ui.monitor_view import live, show_failures, signature
 from alscope.ui.notices import flash, guarded, tell_unknown
 from alscope.ui.state import Key
-from alscope.ui.text import ago, plain
+from alscope.ui.text import moment, plain
 
 if TYPE_CHECKING:
     from alscope.engine.service import StudyStatus
@@ -38,11 +38,14 @@ def choose(studies: tuple[StudyStatus, ...]) -> str | None:
         list(known),
         index=None if missing else 0,
         key=Key.STUDY,
-        format_func=lambda item: f"{known[item].name} · {ago(known[item].created)} · {item}",
+        # Nothing that changes with time: the browser answers with the text it was shown.
+        format_func=lambda item: f"{known[item].name} · {moment(known[item].created)} · {item}",
         placeholder="Choose a study",
         on_change=follow,
     )
-    if chosen is not None and st.query_params.get(Key.EXP) != chosen:
+    if chosen not in known:
+        return None
+    if st.query_params.get(Key.EXP) != chosen:
         st.query_params[Key.EXP] = chosen
     return chosen
 

@@ -179,7 +179,7 @@ def _chosen(shown: list[RunStatus], study: StudyStatus) -> RunStatus | None:
         format_func=titles.__getitem__,
         placeholder="Choose a run, or click on one above",
     )
-    if chosen is None:
+    if chosen not in known:
         st.query_params.pop(Key.RUN, None)
         return None
     if st.query_params.get(Key.RUN) != chosen:
@@ -188,14 +188,16 @@ def _chosen(shown: list[RunStatus], study: StudyStatus) -> RunStatus | None:
 
 
 def _titles(study: StudyStatus) -> dict[str, str]:
-    """Text of every run in the list, by run id."""
+    """Text of every run in the list, by run id.
+
+    The state is not in it: the browser answers with the text it was shown, and a state changes.
+    """
     from alscope.results.progress import run_frame
 
     several = len(study.config.scenarios) > 1
     return {
         str(row.run_id): f"{row.strategy} · seed {row.seed}"
         + (f" · {row.scenario}" if several else "")
-        + f" · {row.state}"
         for row in run_frame(study).itertuples(index=False)
     }
 

@@ -12,6 +12,7 @@ __all__ = [
     "duration",
     "duration_range",
     "file_stem",
+    "moment",
     "number",
     "percent",
     "plain",
@@ -98,6 +99,17 @@ def ago(moment: str, now: datetime | None = None) -> str:
         then = then.replace(tzinfo=UTC)
     seconds = ((now or datetime.now(UTC)) - then).total_seconds()
     return "just now" if seconds < 10 else f"{duration(seconds)} ago"
+
+
+def moment(iso: str) -> str:
+    """`2026-11-29 22:47 UTC`: an ISO moment in words that stay the same; itself if it is none."""
+    try:
+        then = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return f"{then.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def plain(text: str) -> str:

@@ -128,6 +128,19 @@ def test_runs_that_were_done_before_are_told_apart(service: Service) -> None:
     assert states.count("queued") == 3
 
 
+def test_what_lists_offer_does_not_change_while_a_study_goes_on(service: Service) -> None:
+    # The browser answers with the text that it was shown; another text by then means nothing.
+    study_id = service.submit(small_study())
+    app = page("monitor", exp=study_id)
+    before = [box.options for box in app.selectbox]
+    record(service, small_study())
+    service._supervisor._queue.clear()
+    app.run()
+
+    assert [box.options for box in app.selectbox][: len(before)] == before
+    assert not any("ago" in option or "now" in option for option in before[0])
+
+
 def test_a_run_in_the_address_is_shown_with_its_rounds_and_log(service: Service) -> None:
     study_id = record(service, small_study(), failed=(1,))
     run = service.study(study_id).runs[1]

@@ -48,6 +48,12 @@ def test_moments_are_told_from_now() -> None:
     assert text.ago("yesterday", NOW) == "yesterday"
 
 
+def test_moments_have_words_that_stay_the_same() -> None:
+    assert text.moment("2026-11-29T23:47:59.123+01:00") == "2026-11-29 22:47 UTC"
+    assert text.moment("2026-11-29T22:47:59") == "2026-11-29 22:47 UTC"
+    assert text.moment("yesterday") == "yesterday"
+
+
 def test_numbers_and_counts_read_like_sentences() -> None:
     assert (text.number(12345), text.number(0.91234)) == ("12,345", "0.912")
     assert (text.count(1, "run"), text.count(2, "strategy", "strategies")) == (
