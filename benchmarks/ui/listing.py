@@ -31,7 +31,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from alscope.config import ScenarioConfig, StrategySpec, StudyConfig  # noqa: E402 - see above
+from alscope.config import RunConfig, ScenarioConfig, StrategySpec, StudyConfig  # noqa: E402 - see above
 from alscope.engine.service import Service  # noqa: E402
 from tests.ui import records  # noqa: E402
 
@@ -84,16 +84,19 @@ def make(cache: Path, arguments: argparse.Namespace) -> None:
                 strategies=tuple(StrategySpec(name=name) for name in NAMES[: arguments.strategies]),
                 seeds=tuple(range(arguments.seeds)),
             )
-            records.record(service, study, query=bought)
+            records.record(service, study, blobs=bought)
 
 
-def bought(number: int) -> dict[str, np.ndarray]:
-    """The arrays of a query."""
-    return {
+def bought(run: RunConfig, number: int) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of a round."""
+    if number == run.scenario.n_rounds:
+        return {}
+    arrays = {
         "queried": np.arange(number * QUERY_SIZE, (number + 1) * QUERY_SIZE),
         "labels": np.full(QUERY_SIZE, number),
         "scores": np.linspace(0, 1, QUERY_SIZE),
     }
+    return {"query": arrays}
 
 
 def fresh(cache: Path) -> dict[str, list[float]]:
