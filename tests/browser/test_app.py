@@ -59,7 +59,7 @@ def test_a_study_is_built_watched_and_compared(
 
     page.goto(f"{server.url}/build")
     heading(page, "Build an experiment")
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator("input[type=file]").set_input_files(file, timeout=90_000)
     expect(page.get_by_label("Name of the study")).to_have_value("small", timeout=60_000)
     page.get_by_role("button", name="Start", exact=True).click()
 
@@ -68,7 +68,7 @@ def test_a_study_is_built_watched_and_compared(
     page.reload()  # the study goes on without the page
     heading(page, "Monitor")
     expect(page.get_by_text("6 / 6", exact=True)).to_be_visible(timeout=300_000)
-    expect(page.get_by_role("cell", name="done")).to_have_count(6)
+    expect(page.get_by_text("✓ 6 done")).to_be_visible(timeout=60_000)
 
     page.get_by_role("link", name="Open in Compare").click()
     heading(page, "Compare")
