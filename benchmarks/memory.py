@@ -12,15 +12,18 @@ inputs took is reported as 0.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import json
+import os
 import platform
 import signal
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -32,6 +35,7 @@ from alscope.registry import strategies
 from alscope.rng import generator
 from alscope.strategies._base import Strategy
 from alscope.testing.fakes import FakePool, make_pool
+from alscope.types import Selection
 
 SIZES = {
     "n_pool": 50_000,
@@ -43,6 +47,7 @@ SIZES = {
 }
 HEADER = "| strategy | inputs, MiB | peak above them, MiB | seconds | remark |"
 MIB = 2**20
+ROOT = Path(__file__).resolve().parents[1]
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Result = dict[str, Any]
@@ -56,9 +61,14 @@ def main() -> None:
     """Measure one strategy, or all of them and write the table."""
     args = arguments()
     if args.one:
-        sys.stdout.write(json.dumps(measure(args.one, sizes(args), limit=args.limit)) + "\n")
+        strategy = strategies.get(args.one)(**json.loads(args.params))
+        found = measure(strategy, sizes(args), limit=args.limit, repeats=args.repeats)
+        sys.stdout.write(json.dumps(found) + "\n")
         return
-    results = [in_own_process(name, args) for name in args.strategies]
+    results = []
+    for name in args.strategies:
+        results.append(in_own_process(name, sizes(args), limit=args.limit))
+        sys.stderr.write(row(results[-1]) + "\n")
     text = "\n".join(table(results, sizes(args))) + "\n"
     if args.output is None:
         sys.stdout.write(text)
@@ -80,7 +90,10 @@ def arguments() -> argparse.Namespace:
         "--limit", type=int, default=900, help="seconds a selection may take; default 900"
     )
     parser.add_argument("--output", type=Path, help="file for the table; default standard output")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
+    for hidden, default in (("--one", None), ("--params", "{}"), ("--repeats", 1)):
+        parser.add_argument(
+            hidden, type=type(default or ""), default=default, help=argparse.SUPPRESS
+        )
     return parser.parse_args()
 
 
@@ -94,24 +107,39 @@ def sizes(args: argparse.Namespace) -> dict[str, int]:
     return {name: getattr(args, name) for name in SIZES}
 
 
-def in_own_process(name: str, args: argparse.Namespace) -> Result:
+def in_own_process(
+    name: str,
+    given: dict[str, int],
+    *,
+    params: Mapping[str, Any] | None = None,
+    limit: int,
+    repeats: int = 1,
+) -> Result:
     """Measure one strategy in a fresh process, where nothing else has taken memory before."""
-    given = [word for size, n in sizes(args).items() for word in (option(size), str(n))]
-    command = [sys.executable, __file__, "--one", name, "--limit", str(args.limit), *given]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    words = [word for size, n in given.items() for word in (option(size), str(n))]
+    command = [sys.executable, __file__, "--one", name, "--params", json.dumps(params or {})]
+    command += ["--limit", str(limit), "--repeats", str(repeats), *words]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": path},
+    )
     result: Result = {"strategy": name}
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        result["remark"] = f"failed: {reason}"
-    else:
-        result |= json.loads(done.stdout)
-    sys.stderr.write(row(result) + "\n")
-    return result
+        return result | {"remark": f"failed: {reason}"}
+    return result | json.loads(done.stdout)
 
 
-def measure(name: str, given: dict[str, int], *, limit: int) -> Result:
-    """Size of the inputs, peak memory above them, and seconds; or why there is no measurement."""
-    strategy: Strategy = strategies.get(name)()
+def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: int = 1) -> Result:
+    """Size of the inputs, peak memory above them, and seconds; or why there is no measurement.
+
+    The peak is that of the first call. Seconds are the median of `repeats` calls, as many as fit
+    into the limit.
+    """
     try:
         pool = make_pool(
             strategy,
@@ -126,31 +154,33 @@ def measure(name: str, given: dict[str, int], *, limit: int) -> Result:
             raise
         return {"remark": f"not measured: {error}"}
     n_bytes = sum(array.nbytes for arrays in pool.values.values() for array in arrays.values())
-    peak, seconds, finished = selection_costs(strategy, pool, given["query_size"], limit=limit)
-    remark = "" if finished else f"stopped after {limit} s; the peak is that until then"
+    peak, taken, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
+    times = [taken]
+    while chosen and len(times) < repeats and sum(times) + taken < limit:
+        times.append(selection_costs(strategy, pool, given["query_size"], limit=limit)[1])
+    remark = "" if chosen else f"stopped after {limit} s; the peak is that until then"
     return {
         "inputs_mib": n_bytes / MIB,
         "peak_mib": peak / MIB,
-        "seconds": seconds,
+        "seconds": statistics.median(times),
         "remark": remark,
+        "diagnostics": dict(chosen.diagnostics) if chosen else {},
     }
 
 
 def selection_costs(
     strategy: Strategy, pool: FakePool, query_size: int, *, limit: int
-) -> tuple[int, float, bool]:
-    """Bytes of peak memory above the present, seconds, and whether it came to an end."""
-    view, rng, finished = pool.view(), generator(0, "memory"), True
+) -> tuple[int, float, Selection | None]:
+    """Bytes of peak memory above the present, seconds, and what was chosen if it came to an end."""
+    view, rng, chosen = pool.view(), generator(0, "memory"), None
     risen = watch_peak()
     start = time.perf_counter()
     signal.signal(signal.SIGALRM, expire)
     signal.alarm(limit)
-    try:
-        strategy.select(view, query_size, rng, None)
-    except Expired:
-        finished = False
+    with contextlib.suppress(Expired):
+        chosen = strategy.select(view, query_size, rng, None)
     signal.alarm(0)
-    return risen(), time.perf_counter() - start, finished
+    return risen(), time.perf_counter() - start, chosen
 
 
 def expire(number: int, frame: FrameType | None) -> None:

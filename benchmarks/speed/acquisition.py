@@ -1,128 +1,129 @@
-"""Time the acquisition functions at the size of CIFAR: 50,000 samples, 512 features.
+"""Acquisition of every strategy: seconds, memory, and the distance to the machine's limit.
 
-    OMP_NUM_THREADS=2 python benchmarks/speed/acquisition.py [--repeats 5]
-
-Data are Gaussian, with logits from a random linear head; the numbers are wall-clock seconds from
-cached arrays to positions, without inference.
+Counted is `select` alone, from arrays in memory to positions, each case in a process of its own, on
+the made-up pools of `alscope.testing.fakes`. Run by `python -m benchmarks.run`.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import numpy as np
+from alscope.registry import strategies
+from benchmarks.memory import in_own_process
+from benchmarks.report import Options, Table, seconds
+from benchmarks.speed.floors import FLOORS, Rates, Sizes, rates
 
-from alscope.acquisition import (
-    balance,
-    balanced_cover,
-    cover,
-    disagreement,
-    dual,
-    ranking,
-    seeding,
-    uncertainty,
-)
-from alscope.rng import tie_keys
+__all__ = ["batches", "classes_10", "classes_100", "growth", "million"]
 
-N_POOL, N_FEATURES, N_LABELED, N_QUERY = 50_000, 512, 1_000, 1_000
-ROW = "{:<22} {:>9} {:>9} {:>9}  {}"
-
-Case = tuple[str, Callable[[], object]]
+_LIMIT_S = 120
+_COLUMNS = ("strategy", "seconds", "floor, s", "ratio", "peak above inputs, MiB", "remark")
+_GROWING = (5_000, 20_000, 50_000, 200_000)
+_POOL = Sizes(n=50_000, d=512, c=100, labeled=1_000, unknowns=200, b=1_000)
+_QUICK = Sizes(n=500, d=16, c=5, labeled=50, unknowns=10, b=20)
+_FACTS = "floor in the least FLOP, bytes and logarithms at the rates below; seconds are medians"
 
 
-def main() -> None:
-    """Print one line per case: median, fastest, slowest."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
-    threads = os.environ.get("OMP_NUM_THREADS", "default")
-    write(f"n={N_POOL} features={N_FEATURES} labeled={N_LABELED} query={N_QUERY}")
-    write(f"threads={threads} numpy={np.__version__} {platform.machine()} repeats={repeats}")
-    write(ROW.format("case", "median_s", "min_s", "max_s", "").rstrip())
-    for name, run in cases():
-        seconds = sorted(measure(run) for _ in range(repeats))
-        figures = (statistics.median(seconds), seconds[0], seconds[-1])
-        write(ROW.format(name, *(f"{s:.3f}" for s in figures), "").rstrip())
+@dataclass(frozen=True)
+class Case:
+    """A strategy with parameters; `label` is how tables and floors call it."""
+
+    label: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    largest: int = 10**9
+    """Pools above this are not tried: the selection compares all pairs."""
 
 
-def cases() -> Iterator[Case]:
-    """Name and function of every case, on fixed data."""
-    rng = np.random.default_rng(0)
-    points = np.maximum(rng.normal(size=(N_POOL, N_FEATURES)), 0).astype(np.float32)
-    centres = np.maximum(rng.normal(size=(N_LABELED, N_FEATURES)), 0).astype(np.float32)
-    keys = tie_keys(np.arange(N_POOL), seed=0, round=0)
-    for n_classes in (10, 100):
-        head = rng.normal(size=(n_classes, N_FEATURES)).astype(np.float32) / 8
-        yield from score_cases(points @ head.T, keys)
-        yield f"badge C={n_classes}", seed_case(points @ head.T, points, keys)
-        yield from balanced_cases(points @ head.T, points, centres, keys)
-    yield "coreset", lambda: cover.k_center_greedy(points, centres, N_QUERY, keys=keys)
+def cases() -> list[Case]:
+    """Every strategy with its default parameters, and SIMILAR with its other function."""
+    found = [Case(name, name) for name in strategies.names()]
+    return [*found, Case("similar(flcmi)", "similar", {"function": "flcmi"}, largest=20_000)]
 
 
-def score_cases(logits: np.ndarray, keys: np.ndarray) -> Iterator[Case]:
-    """Score and rank."""
-    n_classes = logits.shape[1]
-    for score in (uncertainty.least_confidence, uncertainty.margin, uncertainty.entropy):
-        name = f"{score.__name__} C={n_classes}"
-        yield name, lambda score=score: ranking.top_k(score(logits), N_QUERY, keys=keys)
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    probs /= probs.sum(axis=1, keepdims=True)
-    mean_entropy = uncertainty.entropy_of_probs(probs) / 2
-
-    def bald() -> np.ndarray:
-        scores = disagreement.mutual_information(probs, mean_entropy)
-        return ranking.top_k(scores, N_QUERY, keys=keys)
-
-    yield f"bald C={n_classes}", bald
+def classes_10(options: Options) -> Iterator[Table]:
+    """Every strategy with 10 classes."""
+    yield _all(replace(_POOL, c=10), options)
 
 
-def seed_case(logits: np.ndarray, points: np.ndarray, keys: np.ndarray) -> Callable[[], object]:
-    """BADGE with fresh draws in every repetition."""
-    rng = np.random.default_rng(1)
-    return lambda: seeding.gradient_seeding(logits, points, N_QUERY, keys=keys, rng=rng)
+def classes_100(options: Options) -> Iterator[Table]:
+    """Every strategy with 100 classes."""
+    yield _all(_POOL, options)
 
 
-def balanced_cases(
-    logits: np.ndarray, points: np.ndarray, centres: np.ndarray, keys: np.ndarray
-) -> Iterator[Case]:
-    """EntropyCB and CoresetCB with labels that favour the first classes by ten to one."""
-    n_classes = logits.shape[1]
-    shares = np.exp(np.linspace(0, -np.log(10), n_classes))
-    counts = np.round(N_LABELED * shares / shares.sum()).astype(np.int64)
-    quotas = balance.paper_quotas(counts, N_QUERY)
-    probs = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    probs /= probs.sum(axis=1, keepdims=True)
-
-    def entropy_cb() -> dual.BalancedBatch:
-        values, lam = uncertainty.entropy(logits), 0.6 * (n_classes / 10) ** 0.52
-        return dual.balanced_top_k(values, probs, N_QUERY, quotas=quotas, weight=lam, keys=keys)
-
-    def coreset_cb() -> np.ndarray:
-        return balanced_cover.balanced_k_center(
-            points, centres, probs, N_QUERY, quotas=quotas, weight=0.5, keys=keys
-        )
-
-    yield f"entropy_cb C={n_classes}", entropy_cb
-    yield f"coreset_cb C={n_classes}", coreset_cb
+def batches(options: Options) -> Iterator[Table]:
+    """Every strategy with a batch of 100."""
+    yield _all(replace(_POOL, c=10, b=100), options)
 
 
-def measure(run: Callable[[], object]) -> float:
-    """Wall-clock seconds of one call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+def million(options: Options) -> Iterator[Table]:
+    """Every strategy on a million samples."""
+    yield _all(replace(_POOL, n=1_000_000, c=10), replace(options, repeats=1))
 
 
-def write(line: str) -> None:
-    """One line to standard output."""
-    sys.stdout.write(line + "\n")
+def growth(options: Options) -> Iterator[Table]:
+    """Seconds against the size of the pool."""
+    base = replace(_QUICK if options.quick else _POOL, c=10)
+    sizes = [n // 100 if options.quick else n for n in _GROWING]
+    rows = []
+    for case in cases():
+        cells = [_run(case, replace(base, n=n), options) for n in sizes]
+        rows.append([f"`{case.label}`", *(_seconds(cell) for cell in cells)])
+    caption = f"Seconds against n; {_described(base, with_n=False)}."
+    yield Table(caption, ("strategy", *(f"n = {n:,}" for n in sizes)), rows)
 
 
-if __name__ == "__main__":
-    main()
+def _all(sizes: Sizes, options: Options) -> Table:
+    sizes = _QUICK if options.quick else sizes
+    speed = rates()
+    rows = [_row(case, sizes, speed, _run(case, sizes, options)) for case in cases()]
+    caption = (
+        f"{_described(sizes)}; {_FACTS}. Measured rates: {speed.flop / 1e9:.0f} GFLOP/s in float32 "
+        f"products, {speed.n_bytes / 1e9:.1f} GB/s, {speed.n_logs / 1e9:.2f} G exp/s."
+    )
+    return Table(caption, _COLUMNS, rows)
+
+
+def _run(case: Case, sizes: Sizes, options: Options) -> Mapping[str, Any]:
+    size = min(sizes.n, case.largest)
+    given = {
+        "n_pool": size,
+        "n_features": sizes.d,
+        "n_classes": sizes.c,
+        "n_labeled": sizes.labeled,
+        "n_unknowns": sizes.unknowns,
+        "query_size": sizes.b,
+    }
+    found = in_own_process(
+        case.name, given, params=case.params, limit=_LIMIT_S, repeats=options.repeats
+    )
+    sys.stderr.write(f"{case.label} n={size} C={sizes.c} b={sizes.b}: {_seconds(found)} s\n")
+    return found | ({"n_pool": size} if size < sizes.n else {})
+
+
+def _row(case: Case, sizes: Sizes, speed: Rates, found: Mapping[str, Any]) -> Sequence[str]:
+    remark = found["remark"]
+    if "n_pool" in found:
+        sizes = replace(sizes, n=found["n_pool"])
+        remark = remark or f"n = {sizes.n:,}: compares all pairs"
+    if "seconds" not in found:
+        return [f"`{case.label}`", "", "", "", "", remark]
+    floor = speed.seconds(FLOORS[case.label](sizes, found["diagnostics"]))
+    ratio = found["seconds"] / floor
+    shown = f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}"
+    cells = [seconds(found["seconds"]), seconds(floor), shown, f"{found['peak_mib']:,.0f}"]
+    return [f"`{case.label}`", *cells, remark]
+
+
+def _seconds(found: Mapping[str, Any]) -> str:
+    if "seconds" not in found or "n_pool" in found:
+        return ""
+    return f"> {seconds(found['seconds'])}" if found["remark"] else seconds(found["seconds"])
+
+
+def _described(sizes: Sizes, *, with_n: bool = True) -> str:
+    parts = [f"n = {sizes.n:,}"] * with_n
+    parts += [f"{sizes.d} features", f"{sizes.c} classes", f"{sizes.labeled:,} labeled"]
+    return ", ".join([*parts, f"{sizes.unknowns} unknowns", f"b = {sizes.b:,}"])

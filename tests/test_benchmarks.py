@@ -1,0 +1,80 @@
+"""The benchmarks have a place on their page and a floor for every strategy; figures are not judged."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks import run
+from benchmarks.report import Options, Table, between, markdown, seconds
+from benchmarks.speed import acquisition
+from benchmarks.speed.floors import FLOORS, Rates, Sizes, Work
+
+PAGE = (
+    "Title\n<!-- begin one -->\nold\n<!-- end one -->\n<!-- begin two -->\nkept\n<!-- end two -->\n"
+)
+
+
+def test_every_section_has_one_place_on_the_page() -> None:
+    page = run.PAGE.read_text(encoding="utf-8")
+    for name in run.SECTIONS:
+        assert "a new body" in between(page, name, "a new body")
+
+
+def test_every_section_leads_to_a_function() -> None:
+    assert all(callable(run.section(name)) for name in run.SECTIONS)
+
+
+def test_writing_a_section_leaves_the_others_alone() -> None:
+    assert between(PAGE, "one", "new\n") == PAGE.replace("old", "new")
+
+
+@pytest.mark.parametrize("page", ["", PAGE + PAGE, PAGE.replace("begin one", "begin")])
+def test_a_page_without_exactly_one_place_is_refused(page: str) -> None:
+    with pytest.raises(ValueError, match="begin one"):
+        between(page, "one", "new")
+
+
+def test_a_table_says_where_it_was_measured() -> None:
+    shown = markdown([Table("Sizes.", ("a", "b"), [("1", "x|y")])], Options(repeats=7))
+
+    assert "numpy" in shown
+    assert "median of 7" in shown
+    assert shown.endswith("Sizes.\n\n| a | b |\n| --- | --- |\n| 1 | x/y |")
+
+
+def test_seconds_are_readable_at_every_scale() -> None:
+    shown = [seconds(value) for value in (0.000123, 0.00512, 0.1234, 12.345, 1234.5)]
+
+    assert shown == ["0.00012", "0.0051", "0.123", "12.3", "1,234"]
+
+
+def test_every_case_has_a_floor() -> None:
+    sizes = Sizes(n=50_000, d=512, c=100, labeled=1_000, unknowns=200, b=1_000)
+    labels = {case.label for case in acquisition.cases()}
+    speed = Rates(flop=1e11, n_bytes=1e10, n_logs=1e9)
+
+    assert labels == set(FLOORS)
+    for floor in FLOORS.values():
+        assert 0 < speed.seconds(floor(sizes, {"n_candidates": 25_000})) < 100
+
+
+def test_a_floor_adds_its_parts() -> None:
+    speed = Rates(flop=10.0, n_bytes=5.0, n_logs=1.0)
+
+    assert speed.seconds(Work(flop=20.0, n_bytes=10.0, n_logs=3.0)) == 7.0
+
+
+@pytest.mark.slow
+def test_the_command_measures_and_writes(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(acquisition, "cases", lambda: [acquisition.Case("entropy", "entropy")])
+    monkeypatch.setattr(acquisition, "_POOL", acquisition._QUICK)
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin acquisition-100 -->\n<!-- end acquisition-100 -->\n")
+    monkeypatch.setattr(sys, "argv", ["run", "acquisition-100", "--page", str(page)])
+    run.main()
+
+    assert "| `entropy` | 0." in page.read_text(encoding="utf-8")
