@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 from alscope.config_io import parse_study
-from tests.source import ROOT
+from tests.source import ROOT, tree
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "cache" / "README.md"]
 
@@ -74,3 +75,30 @@ def test_every_make_target_that_is_mentioned_exists() -> None:
     }
 
     assert mentioned <= targets
+
+
+def test_every_test_that_the_reliability_matrix_names_exists() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", text)
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / file).is_file() or (name and name not in functions(ROOT / file))
+    ]
+
+    assert len(named) > 40
+    assert not missing
+
+
+def test_every_row_of_the_reliability_matrix_has_a_test() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([CEUH]\d+) \|.*$", text, re.MULTILINE)
+    untested = re.findall(r"^\| ([CEUH]\d+) \|(?!.*tests/).*$", text, re.MULTILINE)
+
+    assert len(rows) == len(set(rows))
+    assert not untested
+
+
+def functions(path: Path) -> set[str]:
+    """Names of all functions in a file."""
+    return {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)}
