@@ -173,7 +173,11 @@ def difference_chart(
     base = alt.Chart(data).encode(
         x=alt.X("n_annotated:Q", title="Annotated samples", scale=alt.Scale(zero=False))
     )
-    zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(y=alt.datum(0))
+    zero = (
+        alt.Chart(data)
+        .mark_rule(color=_NEUTRAL, strokeDash=[4, 3], aria=False)
+        .encode(y=alt.datum(0))
+    )
     color = style_of(first).color
     band = base.mark_area(opacity=0.22, color=color, strokeWidth=0).encode(
         y=alt.Y("low:Q", title=y_title), y2="high:Q"
@@ -198,7 +202,11 @@ def block_dots_chart(
         x_title: Title of the horizontal axis.
     """
     base = alt.Chart(data).encode(y=alt.Y("scenario:N", title=None, axis=alt.Axis(labelLimit=220)))
-    zero = alt.Chart(data).mark_rule(color=_NEUTRAL, strokeDash=[4, 3]).encode(x=alt.datum(0))
+    zero = (
+        alt.Chart(data)
+        .mark_rule(color=_NEUTRAL, strokeDash=[4, 3], aria=False)
+        .encode(x=alt.datum(0))
+    )
     dots = _points(base, first, second).encode(
         x=alt.X("difference:Q", title=x_title, axis=alt.Axis(tickCount=6))
     )

@@ -16,6 +16,7 @@ from alscope.ui.dropped import show_dropped
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
 from alscope.ui.text import count, plain
+from alscope.ui.urlstate import here
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -256,7 +257,7 @@ def _area_row(row: dict[str, Any]) -> dict[str, str]:
     interval = f" [{row['low']:+.3f}, {row['high']:+.3f}]" if known else ""
     dropped = f" ({row['n_dropped']} dropped)" if row["n_dropped"] else ""
     return {
-        "Scenario": plain(row["scenario"]),
+        "Scenario": f"[{plain(row['scenario'])}]({here(Key.SCENARIO, row['scenario'])})",
         "Difference": f"{row['difference']:+.3f}{plain(interval)}" if row["n"] else "-",
         "Seeds": f"{row['n']}{dropped}",
         "p": f"{row['p']:.3g}" if row["n"] else "-",

@@ -14,7 +14,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import View
 from alscope.ui.figures import download_frame
 from alscope.ui.state import Key
-from alscope.ui.text import count, number, plain, seconds
+from alscope.ui.text import count, number, plain, seconds, strategy_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def _table(part: pd.DataFrame, wanted: list[str], budgets: tuple[int, ...], view
 
 
 def _row(row: dict[str, Any], wanted: list[str], budgets: tuple[int, ...]) -> dict[str, str]:
-    name = plain(row["strategy"])
+    name = strategy_link(row["strategy"])
     cells = {
         "area": {"Area": _quantity(row, "aubc")},
         "at": {f"At {budget:,}": _quantity(row, f"at_{budget}") for budget in budgets},
@@ -206,7 +206,7 @@ def _comparison_row(row: dict[str, Any], *, several: bool) -> dict[str, str]:
         interval = f" [{row['low']:+.3f}, {row['high']:+.3f}]"
     return {
         **({"Scenario": plain(row["scenario"])} if several else {}),
-        "Strategy": plain(row["strategy"]),
+        "Strategy": strategy_link(row["strategy"]),
         "Difference in area": f"{row['difference']:+.3f}{plain(interval)}",
         "Seeds": str(row["n"]) + (f" ({row['n_dropped']} dropped)" if row["n_dropped"] else ""),
         "p (Holm)": f"{row['p_holm']:.3g}",

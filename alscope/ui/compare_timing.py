@@ -11,7 +11,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import View
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
-from alscope.ui.text import count, plain, seconds
+from alscope.ui.text import count, plain, seconds, strategy_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ def _row(
 ) -> dict[str, str]:
     return {
         **({"Scenario": plain(row["scenario"])} if several else {}),
-        "Strategy": plain(row["strategy"]),
+        "Strategy": strategy_link(row["strategy"]),
         **{title: seconds(row[name]) for title, name in columns.items()},
         **({"Machine": _machine(row)} if machines else {}),
     }

@@ -22,11 +22,12 @@ _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <path d="M6 24 L13 15 L18 18 L26 8" fill="none" stroke="#fff" stroke-width="3.5"/>
 <circle cx="26" cy="8" r="3" fill="#e69f00"/></svg>"""
 
-# Streamlit writes the chosen part of a control in the primary colour. In the dark theme that colour
-# carries white text on buttons, and no colour is legible both ways (4.5:1).
+# Streamlit writes the chosen part of a control and the value of a slider in the primary colour. In
+# the dark theme that colour carries white text on buttons, and none is legible both ways (4.5:1).
 _STYLE = """<style>
-button[data-variant="segmented_control"][data-selected="true"],
-button[data-variant="pills"][data-selected="true"] { color: light-dark(#005ea2, #8ac6ff); }
+button:is([data-variant="segmented_control"], [data-variant="pills"])[data-selected]:not(
+  [data-disabled]), [data-testid="stSliderThumbValue"] :is(div, p)
+  { color: light-dark(#005ea2, #8ac6ff); }
 </style>"""
 
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("alscope_inside", default=False)

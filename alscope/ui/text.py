@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 __all__ = [
     "ago",
@@ -18,6 +19,7 @@ __all__ = [
     "plain",
     "seconds",
     "size",
+    "strategy_link",
 ]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -117,6 +119,14 @@ def plain(text: str) -> str:
     for sign in "\\`*_[]$:<>#~|":
         text = text.replace(sign, f"\\{sign}")
     return text.replace("\n", " ")
+
+
+def strategy_link(title: str) -> str:
+    """Markdown: the title of a strategy, leading to its card.
+
+    In a table that is wider than the window, the link is also what the keyboard scrolls to.
+    """
+    return f"[{plain(title)}](strategies?s={quote(title.partition('(')[0])})"
 
 
 def file_stem(name: str) -> str:

@@ -8,10 +8,11 @@ default changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
-__all__ = ["publish", "restore", "restore_one", "restore_text"]
+__all__ = ["here", "publish", "restore", "restore_one", "restore_text"]
 
 
 def restore(
@@ -84,6 +85,12 @@ def publish(key: str, values: Sequence[str], *, param: str = "") -> None:
     if st.query_params.get_all(param or key) != wanted:
         st.query_params[param or key] = wanted
     st.session_state[_memory(key)] = wanted
+
+
+def here(key: str, value: str) -> str:
+    """The address of this view with another value of one parameter, for links in tables."""
+    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    return "?" + urlencode({**params, key: [value]}, doseq=True)
 
 
 def _kept(key: str, options: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from alscope.results.export import frame_bytes
 from alscope.results.frames import rounds_frame
 from alscope.results.summary import summary_table
 from alscope.results.values import value_frame
+from alscope.ui.text import strategy_link
 from tests.ui.records import address, page, record, small_study, texts
 
 
@@ -90,9 +91,11 @@ def test_the_best_strategy_is_bold_and_random_is_the_target(service: Service) ->
 
     table = page("compare", tab="table").table[0].value
 
-    assert table["Strategy"][0] == "**badge**"
+    assert table["Strategy"][0] == "**[badge](strategies?s=badge)**"
     assert table["Area"][0].startswith("**0.66")
-    assert table.loc[table["Strategy"] == "random", "Labels to target"].item() == "40"
+    assert (
+        table.loc[table["Strategy"] == strategy_link("random"), "Labels to target"].item() == "40"
+    )
 
 
 def test_two_seeds_are_said_to_be_too_few_for_a_test(service: Service) -> None:

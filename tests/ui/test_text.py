@@ -65,3 +65,11 @@ def test_numbers_and_counts_read_like_sentences() -> None:
 def test_a_file_name_is_made_from_any_title() -> None:
     assert text.file_stem("../My study: 1/2") == "my-study-1-2"
     assert text.file_stem("日本") == "study"
+
+
+def test_a_strategy_links_to_its_card_whatever_its_title_holds() -> None:
+    assert text.strategy_link("margin") == "[margin](strategies?s=margin)"
+    assert text.strategy_link("bald(n_samples=20)") == (r"[bald(n\_samples=20)](strategies?s=bald)")
+    assert text.strategy_link("x](javascript:alert(1)") == (
+        r"[x\](javascript\:alert(1)](strategies?s=x%5D)"
+    )
