@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -9,6 +11,8 @@ from alscope.playground.lessons import LESSONS
 from tests.browser.conftest import Server, watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+
+ACCURACY = re.compile(r"· test accuracy \d")  # above the board of every strategy
 
 
 def test_a_lesson_is_played_and_its_question_answered(server: Server, browser: Browser) -> None:
@@ -20,10 +24,10 @@ def test_a_lesson_is_played_and_its_question_answered(server: Server, browser: B
     page.get_by_role("link", name="Lesson 5", exact=True).click(timeout=60_000)
     expect(page.get_by_role("heading", name=f"5 · {lesson.title}")).to_be_visible(timeout=60_000)
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible(timeout=60_000)
-    before = page.get_by_text("test accuracy").all_inner_texts()
+    before = page.get_by_text(ACCURACY).all_inner_texts()
     page.get_by_role("button", name="Step").click()
     expect(page.get_by_role("button", name="Undo")).to_be_enabled(timeout=60_000)
-    after = page.get_by_text("test accuracy").all_inner_texts()
+    after = page.get_by_text(ACCURACY).all_inner_texts()
     page.get_by_text(lesson.options[lesson.answer], exact=True).click()
 
     expect(page.get_by_text(f"Right. {lesson.why}")).to_be_visible(timeout=60_000)

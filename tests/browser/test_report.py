@@ -84,6 +84,10 @@ def test_the_export_menu_gives_every_form_of_a_figure(
     page.goto(f"{finished_server.url}/compare?exp={finished.study_id}")
     menu = page.get_by_role("button", name="Export").first
     menu.wait_for(timeout=WAIT)
+    # Charts grow after the script has run, and would push an open menu out of sight.
+    charts = page.locator("[data-testid=stVegaLiteChart]")
+    expect(charts.last.locator("canvas, svg.marks").first).to_be_visible(timeout=WAIT)
+    page.wait_for_timeout(1000)
     menu.click()
     begins = {"SVG": b"<svg", "PDF": b"%PDF", "Python": b'"""'}
     for label, start in begins.items():
