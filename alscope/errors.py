@@ -11,6 +11,7 @@
     ├── SelectionError     a strategy returned an illegal selection
     ├── TrainingDiverged   the loss became NaN or infinite
     ├── IncomparableError  results of different tasks would be mixed
+    ├── AccessError        this user may not do that here, or has used up a limit
     ├── MissingDependency  an optional package is not installed
     └── Interrupted        a run was asked to stop (not a failure)
         ├── Cancelled
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "ALScopeError",
+    "AccessError",
     "BundleError",
     "Cancelled",
     "ConfigError",
@@ -123,6 +125,10 @@ class TrainingDiverged(ALScopeError, ArithmeticError):
 
 class IncomparableError(ALScopeError, ValueError):
     """Results cannot be averaged or compared, because they belong to different tasks or data."""
+
+
+class AccessError(ALScopeError, PermissionError):
+    """This user may not do that on this server, or has used up a limit; nothing was done."""
 
 
 class MissingDependency(ALScopeError, ImportError):

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.engine.defaults import demo_study
 from alscope.ui import nav, service, shell
+from alscope.ui.access import refusal
 from alscope.ui.activity import REFRESH_S
 from alscope.ui.cards import start_and_watch, state_badge, study_facts, study_state
 from alscope.ui.notices import guarded
@@ -33,7 +35,14 @@ def actions(samples: list[str]) -> None:
             nav.go("compare", exp=samples)
         if st.button("New experiment", icon=":material/tune:"):
             nav.go("build")
-        if st.button("Start the demo study", type="primary", icon=":material/play_arrow:"):
+        reason = refusal(Action.START)
+        if st.button(
+            "Start the demo study",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=bool(reason),
+            help=plain(reason) or None,
+        ):
             with guarded("starting the demo study"):
                 start_and_watch(demo_study())
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.errors import nearest
 from alscope.types import RunState
 from alscope.ui import nav, service, shell
+from alscope.ui.access import refusal
 from alscope.ui.activity import REFRESH_S
 from alscope.ui.cards import empty_state, state_badge, study_facts, study_state
 from alscope.ui.monitor_run import show_log
@@ -91,6 +93,11 @@ def act(label: str, icon: str, *, enabled: bool, done: str) -> bool:
 def toolbar(study: StudyStatus) -> None:
     """What can be done with the study now."""
     engine = service.get_service()
+    if reason := refusal(Action.STEER, study.study_id):
+        st.caption(f":material/lock: {plain(reason)}")
+        if not refusal(Action.START):
+            more_seeds(study)
+        return
     stopped = study.count(RunState.PAUSED, RunState.INTERRUPTED) > 0
     unfinished = stopped or study.n_active > 0
     ended = (RunState.FAILED, RunState.CANCELLED)

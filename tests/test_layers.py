@@ -28,6 +28,8 @@ INPUTS, LEARN, DECLARATIONS = "alscope.inputs", "alscope.learn", "alscope.learn.
 # The doors of the engine for pages, interface and command line.
 ENGINE_DOORS = {
     "alscope.engine.service",
+    "alscope.engine.access",
+    "alscope.engine.access_rules",
     "alscope.engine.defaults",
     "alscope.engine.presets",
     "alscope.engine.grid",

@@ -74,6 +74,11 @@ class Paths:
         return self.root / "settings.json"
 
     @property
+    def owners(self) -> Path:
+        """Who started or brought what, on servers with a login."""
+        return self.root / "owners"
+
+    @property
     def logs(self) -> Path:
         """Output of the worker processes."""
         return self.root / "logs"

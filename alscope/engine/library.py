@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alscope.data.protocols import DataRoot
+from alscope.engine.access import Action, Guard
 from alscope.engine.defaults import Paths
 from alscope.engine.settings import Settings, read_settings, write_settings
 from alscope.errors import ConfigError, StoreError
@@ -75,9 +76,13 @@ class Library:
         root: Where data sets are.
         runs: The run store.
         studies: The study store.
+        guard: Asked before everything that changes something.
     """
 
-    def __init__(self, paths: Paths, root: DataRoot, runs: RunStore, studies: StudyStore) -> None:
+    def __init__(
+        self, paths: Paths, root: DataRoot, runs: RunStore, studies: StudyStore, guard: Guard
+    ) -> None:
+        self._guard = guard
         self._paths = paths
         self._root = root
         self._runs = runs
@@ -101,6 +106,7 @@ class Library:
             ConfigError: With everything that cannot be kept.
             StoreError: If there is no such study, or they cannot be written.
         """
+        self._guard.require(Action.NOTE, study_id)
         self._studies.set_about(study_id, About(tags=tuple(tags), note=note))
 
     def tag(self, study_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
@@ -134,6 +140,7 @@ class Library:
         Raises:
             StoreError: If there is no such study or it cannot be moved.
         """
+        self._guard.require(Action.DELETE, study_id)
         try:
             record = self._studies.load(study_id)
             name, run_ids = record.config.name, record.run_ids
@@ -160,6 +167,7 @@ class Library:
             UnknownNameError: If there is no such entry.
             StoreError: If the study was stored again meanwhile, or it cannot be moved.
         """
+        self._guard.require(Action.DELETE, self._study_of(entry_id))
         return self._trash.restore(entry_id)
 
     def purge(self, entry_id: str) -> int:
@@ -169,7 +177,13 @@ class Library:
             UnknownNameError: If there is no such entry.
             StoreError: If it cannot be deleted.
         """
-        return self._trash.purge(entry_id)
+        self._guard.require(Action.MAINTAIN)
+        study_id = self._study_of(entry_id)
+        freed = self._trash.purge(entry_id)
+        others = {entry.study_id for entry in self.trash()} | set(self._studies.ids())
+        if study_id and study_id not in others:
+            self._guard.owners.forget("study", study_id)
+        return freed
 
     def older_than(self, days: float, *, now: datetime | None = None) -> tuple[TrashEntry, ...]:
         """Entries of the trash that were deleted more than some days ago.
@@ -209,6 +223,7 @@ class Library:
             ConfigError: If it is not possible.
             StoreError: If it cannot be kept.
         """
+        self._guard.require(Action.MAINTAIN)
         settings = dataclasses.replace(self.settings(), artifact_limit=size)
         write_settings(self._paths.settings, settings)
         if self._paths.artifacts.is_dir():
@@ -218,6 +233,7 @@ class Library:
 
     def clear_artifacts(self) -> None:
         """Empty the artifact cache; what is needed again is computed again, to the same bits."""
+        self._guard.require(Action.MAINTAIN)
         if self._paths.artifacts.is_dir():
             cache = self._artifacts()
             cache.clear()
@@ -225,6 +241,7 @@ class Library:
 
     def clear_derived(self) -> None:
         """Delete what can be made again from data sets and journals."""
+        self._guard.require(Action.MAINTAIN)
         for path in self._paths.derived.iterdir() if self._paths.derived.is_dir() else ():
             if path.name in _KEPT:
                 continue
@@ -232,6 +249,11 @@ class Library:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+    def _study_of(self, entry_id: str) -> str:
+        """The study in an entry of the trash; "" if there is no such entry."""
+        found = (entry.study_id for entry in self.trash() if entry.entry_id == entry_id)
+        return next(found, "")
 
     def _artifacts(self) -> ArtifactCache:
         from alscope.store.artifacts import ArtifactCache

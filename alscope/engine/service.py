@@ -17,6 +17,7 @@ from pathlib import Path
 
 from alscope.config import BackboneConfig, RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.protocols import DataRoot
+from alscope.engine.access import Action, Guard
 from alscope.engine.defaults import Paths, cache_root, data_root
 from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
@@ -38,7 +39,9 @@ from alscope.engine.runlog import LogLine, run_log, worker_log
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
 from alscope.engine.timings import Estimate, TimingBook
+from alscope.engine.usage import bytes_of, waiting_of
 from alscope.errors import ConfigError, Problem, StoreError, UnknownNameError
+from alscope.store.owners import Owners
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
 from alscope.store.summaries import RunSummaries
@@ -76,6 +79,8 @@ class Service:
         executor: Moves the runs.
 
     Attributes:
+        guard: Asked at the beginning of every action; everybody may do everything until its
+            `who` is set. The others raise `AccessError` then, and nothing has changed.
         library: Notes, trash and disk use of what is stored.
     """
 
@@ -85,7 +90,8 @@ class Service:
         self.data_root = root
         self.runs = RunStore(paths.runs)
         self.studies_store = StudyStore(paths.studies)
-        self.library = Library(paths, root, self.runs, self.studies_store)
+        self.guard = Guard(Owners(paths.owners))
+        self.library = Library(paths, root, self.runs, self.studies_store, self.guard)
         self._summaries = RunSummaries(self.runs, paths.summaries)
         self._supervisor = Supervisor(self.runs, self.studies_store, executor)
         self._timings = TimingBook(self.runs)
@@ -286,12 +292,19 @@ class Service:
         Raises:
             ConfigError: With every problem found; nothing is stored then.
         """
+        self.guard.require(Action.START)
         problems = study_problems(study, self.data_root)
         if problems:
             raise ConfigError(problems)
         study_id = self.studies_store.id_of(study)
+        is_new = not self.studies_store.exists(study_id)
+        if not is_new:
+            self.guard.require(Action.STEER, study_id)
+        self._admit(study.runs())
         with self.runs.changing():  # nobody deletes a run that it shares meanwhile
             self.studies_store.save(study_id, study)
+            if is_new:
+                self.guard.claim(study_id)
             if priority or self._wish(study_id).priority:
                 self.set_priority(study_id, priority)
             self.pause_after(study_id, time_cap_s)
@@ -343,6 +356,7 @@ class Service:
             accept_change: Continue runs recorded under another torch version, thread count or
                 device; the rest is then comparable, not identical, and the record says so.
         """
+        self.guard.require(Action.STEER, study_id)
         skip = (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
         self._enqueue(study_id, run_ids, skip=skip, accept_change=accept_change)
 
@@ -357,6 +371,7 @@ class Service:
 
         A retried run continues after its last recorded round. Arguments as for `resume`.
         """
+        self.guard.require(Action.STEER, study_id)
         self._enqueue(study_id, run_ids, skip=(RunState.DONE,), accept_change=accept_change)
 
     def pause(self, study_id: str, run_ids: Iterable[str] | None = None) -> None:
@@ -378,6 +393,7 @@ class Service:
         Raises:
             StoreError: If there is no such priority, or it cannot be written.
         """
+        self.guard.require(Action.STEER, study_id)
         selected = self._selected(study_id, run_ids)
         wish = self._wish(study_id)
         if run_ids is None:
@@ -392,6 +408,7 @@ class Service:
         Raises:
             StoreError: If there is no such study, or it cannot be written.
         """
+        self.guard.require(Action.STEER, study_id)
         at = None
         if seconds is not None:
             at = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
@@ -418,6 +435,7 @@ class Service:
         """
         if not self.studies_store.exists(study_id):
             raise UnknownNameError("study", study_id, self.studies_store.ids())
+        self.guard.require(Action.DELETE, study_id)
         try:
             status = self.study(study_id)
         except (StoreError, ConfigError):  # damaged: it cannot run, and may go
@@ -480,6 +498,7 @@ class Service:
         accept_change: bool,
     ) -> None:
         selected = self._selected(study_id, run_ids)
+        self._admit(selected)
         wish = self._wish(study_id)
         if wish.is_over():
             self.studies_store.set_queue(study_id, replace(wish, pause_at=None))
@@ -491,7 +510,28 @@ class Service:
             )
         self._supervisor.start()
 
+    def room(self) -> int | None:
+        """Bytes that whoever acts now may still fill; None: no limit.
+
+        Raises:
+            AccessError: If none are left.
+        """
+        return self.guard.room(
+            lambda user: bytes_of(
+                user, self.guard.owners, self.studies(), self.library.trash(), self.data_root
+            )
+        )
+
+    def _admit(self, runs: Iterable[RunConfig]) -> None:
+        """Let runs into the queue of whoever acts now, unless they are done."""
+        states = {run.run_id: self._summaries.get(run.run_id) for run in runs}
+        new = {name for name, known in states.items() if not known or known.state != RunState.DONE}
+        self.guard.admit_runs(new, lambda user: waiting_of(user, self.guard.owners, self.studies()))
+        if new:
+            self.room()
+
     def _stop(self, study_id: str, run_ids: Iterable[str] | None, action: str) -> None:
+        self.guard.require(Action.STEER, study_id)
         selected = self._selected(study_id, run_ids)
         if run_ids is None:
             self.studies_store.set_desired(study_id, _WANTED[action])

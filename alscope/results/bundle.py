@@ -14,6 +14,7 @@ from alscope.results.conditions import conditions
 from alscope.results.export import frame_bytes
 from alscope.results.frames import classes_frame, queries_frame, rounds_frame
 from alscope.store.bundle import ImportReport, pack_study, unpack_study
+from alscope.store.bundle_files import LIMITS, Limits
 from alscope.store.codecs import to_json
 from alscope.store.files import write_file
 from alscope.store.runs import RunStore
@@ -103,7 +104,12 @@ def write_bundle(
 
 
 def import_bundle(
-    source: Path | IO[bytes], *, runs: RunStore, studies: StudyStore, name: str = ""
+    source: Path | IO[bytes],
+    *,
+    runs: RunStore,
+    studies: StudyStore,
+    name: str = "",
+    limits: Limits = LIMITS,
 ) -> ImportReport:
     """Take a bundle over, or refuse all of it; the same again changes nothing.
 
@@ -112,12 +118,15 @@ def import_bundle(
         runs: The run store.
         studies: The study store.
         name: Name of the file, for the record; by default that of `source`.
+        limits: Bounds.
 
     Raises:
         BundleError: If it is damaged, hostile, of another version or not what it claims to be.
         StoreError: If it cannot be written; then nothing was taken over.
     """
-    return unpack_study(source, runs=runs, studies=studies, check=_readable, name=name)
+    return unpack_study(
+        source, runs=runs, studies=studies, check=_readable, name=name, limits=limits
+    )
 
 
 def check_bundle(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alscope.config import StudyConfig
+from alscope.engine.access import Action
 from alscope.ui import nav, service
+from alscope.ui.access import refusal
 from alscope.ui.build_files import remember_study
 from alscope.ui.forms import remember
 from alscope.ui.notices import flash, guarded
@@ -58,13 +60,16 @@ def start_buttons(study: StudyConfig, plan: Plan | None) -> None:
     """Start the study, or try it with one seed and two queries."""
     absent = plan.absent if plan is not None else ()
     label = "Download and start" if absent else "Start"
+    reason = refusal(Action.START)
+    if reason:
+        st.caption(f":material/lock: {plain(reason)}")
     if absent:
         st.caption(f":material/download: Will be downloaded: {plain(', '.join(absent))}")
     if st.button(
         label,
         type="primary",
         icon=":material/play_arrow:",
-        disabled=plan is None,
+        disabled=plan is None or bool(reason),
         width="stretch",
         key="build_start",
     ):
@@ -72,7 +77,7 @@ def start_buttons(study: StudyConfig, plan: Plan | None) -> None:
     if st.button(
         "Dry run: one seed, two queries",
         icon=":material/science:",
-        disabled=plan is None,
+        disabled=plan is None or bool(reason),
         width="stretch",
         key="build_dry_run",
         help="A study of its own, before everything that waits: shows that all of it works, and "

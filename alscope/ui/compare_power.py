@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.results.columns import METRICS
 from alscope.results.power import MAX_SEEDS, Hint, power_hint, spreads
 from alscope.results.tables import RANDOM
 from alscope.ui import nav, service
+from alscope.ui.access import refusal
 from alscope.ui.figures import download_frame
 from alscope.ui.notices import flash, guarded
 from alscope.ui.state import Key
@@ -119,7 +121,13 @@ def _show_button(table: pd.DataFrame, studies: list[StudyStatus]) -> None:
             key=f"{Key.MORE_SEEDS}_{chosen}_{missing}",  # a new gap suggests a new number
             width=140,
         )
-        pressed = st.button(f"Add {count(int(number), 'seed')}", icon=":material/playlist_add:")
+        reason = refusal(Action.START)
+        pressed = st.button(
+            f"Add {count(int(number), 'seed')}",
+            icon=":material/playlist_add:",
+            disabled=bool(reason),
+            help=plain(reason) or None,
+        )
     n_runs = len(study.config.runs()) // max(len(study.config.seeds), 1) * int(number)
     st.caption(
         f"Makes a study like {plain(study.name)} with more seeds: {count(n_runs, 'new run')}. Runs "

@@ -14,12 +14,14 @@ from alscope.data.importing import (
     Report,
     SourcePreview,
     check,
-    import_data,
     inspect_source,
 )
-from alscope.data.own import delete_own, own_sets
+from alscope.data.own import OwnInfo, own_sets
 from alscope.data.protocols import DataRoot
+from alscope.engine.access import Action
 from alscope.ui import nav
+from alscope.ui.access import refusal
+from alscope.ui.actions import add_data, delete_data
 from alscope.ui.forms import remember
 from alscope.ui.notices import flash, guarded
 from alscope.ui.text import count, plain
@@ -40,6 +42,9 @@ def import_form(root: DataRoot) -> None:
         "beside them. "
         "Nothing is changed or left out unless you say so here."
     )
+    if reason := refusal(Action.UPLOAD):
+        st.info(plain(reason), icon=":material/lock:")
+        return
     source = choose_source(root)
     if source is None:
         return
@@ -47,7 +52,7 @@ def import_form(root: DataRoot) -> None:
         preview = _inspected(source)
         _show_preview(preview)
         mapping = _mapping(preview)
-        _check_and_import(source, mapping, root)
+        _check_and_import(source, mapping)
 
 
 def show_own(root: DataRoot) -> None:
@@ -74,13 +79,18 @@ def show_own(root: DataRoot) -> None:
             with actions, st.container(horizontal=True):
                 if not info.problem:
                     nav.link("build", "Build")
-                with st.popover("Delete", icon=":material/delete:"):
-                    st.markdown("Studies on it keep their results, but cannot go on.")
-                    if st.button("Delete for good", key=f"{_PREFIX}_delete_{info.slug}"):
-                        with guarded("deleting the set"):
-                            delete_own(root, info.slug)
-                            flash(f"Deleted {plain(info.title)}.")
-                            st.rerun()
+                if not refusal(Action.UPLOAD, info.slug, kind="data"):
+                    _delete(info)
+
+
+def _delete(info: OwnInfo) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.markdown("Studies on it keep their results, but cannot go on.")
+        if st.button("Delete for good", key=f"{_PREFIX}_delete_{info.slug}"):
+            with guarded("deleting the set"):
+                delete_data(info.slug)
+                flash(f"Deleted {plain(info.title)}.")
+                st.rerun()
 
 
 @st.cache_data(show_spinner="Looking at the data", max_entries=8, ttl=60)
@@ -157,7 +167,7 @@ def _column(place: Any, label: str, names: list[str], proposed: str | None) -> s
     return None if chosen == _NONE else str(chosen)
 
 
-def _check_and_import(source: Path, mapping: Mapping, root: DataRoot) -> None:
+def _check_and_import(source: Path, mapping: Mapping) -> None:
     st.subheader("Check and import")
     asked = (str(source), mapping)
     if st.button("Check the data", icon=":material/fact_check:"):
@@ -178,9 +188,7 @@ def _check_and_import(source: Path, mapping: Mapping, root: DataRoot) -> None:
     if st.button("Import", type="primary", icon=":material/download_done:", disabled=not report.ok):
         with guarded("importing the data"), st.spinner("Importing"):
             name = slug or _slug(title or "my-data")
-            info = import_data(
-                source, mapping, root, name=name, title=title or name, replace=bool(replace)
-            )
+            info = add_data(source, mapping, name=name, title=title or name, replace=bool(replace))
             flash(f"{plain(info.title)} is now a data set: {plain(info.name)}.")
             st.session_state.pop(f"{_PREFIX}_report")
             st.rerun()

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.ui import nav
+from alscope.ui.access import refusal
 from alscope.ui.cards import state_badge, study_facts, study_state
 from alscope.ui.notices import flash, guarded
 from alscope.ui.state import Key
@@ -34,10 +36,17 @@ def show_chosen(service: Service, chosen: list[StudyStatus]) -> None:
                 _duplicate(chosen[0])
                 _bundle(service, chosen[0])
                 check = _check_button()
-            _delete(service, chosen)
+            if _may(Action.DELETE, chosen):
+                _delete(service, chosen)
         if check:
             _check(service, chosen[0])
-        _note(service, chosen)
+        if _may(Action.NOTE, chosen):
+            _note(service, chosen)
+
+
+def _may(action: Action, chosen: list[StudyStatus]) -> bool:
+    """Whether this user may do something with all chosen studies."""
+    return not any(refusal(action, study.study_id) for study in chosen)
 
 
 def show_undo(service: Service) -> None:
@@ -76,7 +85,7 @@ def show_damaged(service: Service) -> None:
                 "they are, and nothing is computed twice. A bundle or a backup of the folder "
                 "`studies` also brings it back."
             )
-            if st.button(
+            if not refusal(Action.DELETE, damaged.study_id) and st.button(
                 "Move to the trash", icon=":material/delete:", key=f"discard_{damaged.study_id}"
             ):
                 _discard(service, [damaged.study_id])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
+from alscope.ui.access import refusal
 from alscope.ui.notices import flash, guarded
-from alscope.ui.text import size
+from alscope.ui.text import plain, size
 
 if TYPE_CHECKING:
     from alscope.engine.service import DiskUse, Service
@@ -33,6 +35,9 @@ def show_disk(service: Service) -> None:
         use = service.library.disk()
     _table(use)
     st.caption(f"{size(use.free)} are free on this disk.")
+    if reason := refusal(Action.MAINTAIN):
+        st.caption(f":material/lock: {plain(reason)}")
+        return
     limit, clean = st.columns(2)
     with limit, st.container(border=True, height="stretch"):
         _limit(service)

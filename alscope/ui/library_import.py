@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.errors import ALScopeError
 from alscope.ui import nav
+from alscope.ui.access import refusal
+from alscope.ui.actions import take_bundle
 from alscope.ui.notices import guarded
 from alscope.ui.text import ago, count, plain
 
@@ -27,11 +30,14 @@ def show_import(service: Service) -> None:
         "another machine. It is checked completely before anything changes; a run that is recorded "
         "here already is never replaced."
     )
+    if reason := refusal(Action.IMPORT):
+        st.info(plain(reason), icon=":material/lock:")
+        return
     file = st.file_uploader("Study bundle (.zip)", type=[".zip"], key=_UPLOAD)
     if file is None:
         st.caption("Nothing is sent anywhere: the file goes from your browser to this computer.")
         return
-    from alscope.results.bundle import check_bundle, import_bundle
+    from alscope.results.bundle import check_bundle
 
     runs, studies = service.runs, service.studies_store
     try:
@@ -51,7 +57,7 @@ def show_import(service: Service) -> None:
     _show_report(report)
     if st.button("Import", type="primary", icon=":material/download_done:", disabled=_all(report)):
         with guarded("importing the bundle"):
-            import_bundle(file, runs=runs, studies=studies, name=file.name)
+            take_bundle(file, file.name)
             st.session_state[f"{_UPLOAD}_taken"] = file.file_id
             st.rerun()
     if _all(report):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
+from alscope.ui.access import refusal
 from alscope.ui.notices import flash, guarded
 from alscope.ui.text import ago, count, plain, size
 
@@ -32,7 +34,10 @@ def show_trash(service: Service) -> None:
         _entry(service, entry)
     if len(entries) > _SHOWN:
         st.caption(f"and {len(entries) - _SHOWN} older ones")
-    _purge_old(service)
+    if reason := refusal(Action.MAINTAIN):
+        st.caption(f":material/lock: {plain(reason)}")
+    else:
+        _purge_old(service)
 
 
 def _entry(service: Service, entry: TrashEntry) -> None:
@@ -43,21 +48,27 @@ def _entry(service: Service, entry: TrashEntry) -> None:
             deleted = f"deleted {ago(entry.at)}" if entry.at else "deleted at an unknown time"
             st.caption(f"{deleted} · {size(entry.size)} · {_runs(entry)} · {entry.study_id}")
         with tools, st.container(horizontal=True):
-            if entry.whole and st.button(
-                "Bring back", icon=":material/undo:", key=f"restore_{entry.entry_id}"
+            mine = not refusal(Action.DELETE, entry.study_id)
+            if (
+                entry.whole
+                and mine
+                and st.button("Bring back", icon=":material/undo:", key=f"restore_{entry.entry_id}")
             ):
                 with guarded("bringing the study back"):
                     service.library.restore(entry.entry_id)
                     flash(f"{entry.name!r} is back.")
                     st.rerun()
-            with st.popover(
-                "Delete for ever",
-                icon=":material/delete_forever:",
-                key=f"ask_purge_{entry.entry_id}",
-            ):
-                st.markdown(f"Delete **{plain(entry.name)}** for ever? This cannot be undone.")
-                if st.button("Delete for ever", type="primary", key=f"purge_{entry.entry_id}"):
-                    _purge(service, [entry])
+            if not refusal(Action.MAINTAIN):
+                _purge_one(service, entry)
+
+
+def _purge_one(service: Service, entry: TrashEntry) -> None:
+    with st.popover(
+        "Delete for ever", icon=":material/delete_forever:", key=f"ask_purge_{entry.entry_id}"
+    ):
+        st.markdown(f"Delete **{plain(entry.name)}** for ever? This cannot be undone.")
+        if st.button("Delete for ever", type="primary", key=f"purge_{entry.entry_id}"):
+            _purge(service, [entry])
 
 
 def _runs(entry: TrashEntry) -> str:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.engine.access import Action
 from alscope.types import RunState
 from alscope.ui import service
+from alscope.ui.access import refusal
 from alscope.ui.cards import state_badge
 from alscope.ui.notices import flash, guarded
 from alscope.ui.results import rounds_of_run
@@ -33,7 +35,7 @@ _ACTIVE = (RunState.RUNNING, RunState.QUEUED)
 def show_run(study: StudyStatus) -> None:
     """Filters, what can be done with the runs they leave, and one run in detail."""
     shown = _filtered(study)
-    if len(shown) < study.n_runs:
+    if len(shown) < study.n_runs and not refusal(Action.STEER, study.study_id):
         st.caption(f"What can be done with {count(len(shown), 'run')}:")
         act_on_runs(study, shown, key="shown")
     run = _chosen(shown, study)
@@ -57,6 +59,8 @@ def act_on_runs(study: StudyStatus, runs: Iterable[RunStatus], *, key: str) -> N
         runs: Some of its runs.
         key: Of session state, different for every such bar on the page.
     """
+    if refusal(Action.STEER, study.study_id):
+        return
     chosen = list(runs)
     engine = service.get_service()
     with st.container(horizontal=True), guarded("changing the runs"):

@@ -2,7 +2,7 @@
 
 There is one `Service` per process. Streamlit may import project modules again after an edit and
 empties its caches on request, and either would start a second engine, so the service is anchored in
-`sys`, which survives both.
+`sys`, which survives both. Its guard asks who uses the session that calls (`alscope.ui.access`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ def get_service() -> Service:
         if anchor["service"] is None:
             from alscope.engine.service import Service
             from alscope.ui import samples
+            from alscope.ui.access import current_user
 
             opened = Service.open()
+            opened.guard.who = current_user
             anchor["service"] = opened
             samples.begin(opened)
         return cast("Service", anchor["service"])
@@ -39,6 +41,10 @@ def adopt(service: Service | None) -> Service | None:
     Args:
         service: An open service; None: the next `get_service` opens one with the defaults.
     """
+    from alscope.ui.access import current_user
+
+    if service is not None:
+        service.guard.who = current_user
     anchor = _anchor()
     with anchor["lock"]:
         former, anchor["service"] = anchor["service"], service

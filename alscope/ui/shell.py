@@ -1,4 +1,4 @@
-"""What surrounds every page: page configuration, navigation, activity.
+"""What surrounds every page: page configuration, the login, navigation, activity.
 
 Streamlit runs a file of `pages/` directly when a deep link is the first request after a start,
 and `app.py` not at all. So every page begins with `enter()`, which puts `run()` around it.
@@ -10,8 +10,11 @@ import contextvars
 
 import streamlit as st
 
+from alscope.engine.access import Role
 from alscope.ui import nav
+from alscope.ui.access import current_user
 from alscope.ui.activity import show_activity
+from alscope.ui.door import show_account, show_door, tell_read_only
 from alscope.ui.notices import guarded, show_flash
 
 __all__ = ["enter", "run"]
@@ -39,12 +42,18 @@ def run() -> None:
     # Streamlit's own menu puts headings of groups into a list, where screen readers lose the links.
     current = st.navigation([nav.page(name) for name in nav.PAGES], position="hidden")
     st.html(_STYLE)
+    visitor = current_user()
+    if visitor.role is Role.NONE:
+        show_door(visitor)
+        return
     token = _inside.set(True)
     try:
         with st.sidebar:
             nav.show_menu()
             with guarded("showing what is running"):
                 show_activity()
+            show_account(visitor)
+        tell_read_only(visitor)
         show_flash()
         with guarded("showing this page"):
             current.run()

@@ -1,4 +1,4 @@
-"""Files that people bring: by upload, or by path where only they can reach the app."""
+"""Files that people bring: by upload, or by path where the computer is their own."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from typing import Any
 import streamlit as st
 
 from alscope.data.protocols import DataRoot
-from alscope.errors import DatasetError
+from alscope.errors import AccessError, DatasetError
+from alscope.ui.access import is_own_computer
+from alscope.ui.actions import keep_upload
 from alscope.ui.text import plain
 
 __all__ = ["SUFFIXES", "choose_source", "keep", "keep_folder", "sweep"]
 
 SUFFIXES = ("csv", "tsv", "parquet", "jsonl", "zip", "npy")
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _UPLOAD, _FOLDER, _PATH = "Files", "Folder of images", "Path on this computer"
 _KEPT_S = 86_400.0
 
 
 def choose_source(root: DataRoot) -> Path | None:
     """Widgets for one source; returns where it is, or None while nothing is chosen."""
-    ways = [_UPLOAD, _FOLDER, *([_PATH] if _is_local() else [])]
+    ways = [_UPLOAD, _FOLDER, *([_PATH] if is_own_computer() else [])]
     how = st.segmented_control("Where is it?", ways, default=_UPLOAD, key="own_how")
     if how == _PATH:
         text = st.text_input("Path", key="own_path", placeholder="~/pictures or ~/reviews.csv")
@@ -124,16 +125,12 @@ def _kept_once(
     if held is not None and held[0] == ids and held[1].exists():
         return held[1]
     uploads = root.cache / "uploads"
-    sweep(uploads)
+    for folder in (uploads, *(uploads.iterdir() if uploads.is_dir() else ())):
+        sweep(folder)
     try:
-        path = keep(files, uploads / uuid.uuid4().hex)
-    except DatasetError as error:
+        path = keep_upload(files, keep, uuid.uuid4().hex)
+    except (AccessError, DatasetError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
     st.session_state["own_held"] = (ids, path)
     return path
-
-
-def _is_local() -> bool:
-    """Whether only this computer can reach the app; others must not read its files by path."""
-    return st.get_option("server.address") in _LOOPBACK
