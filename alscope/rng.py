@@ -59,12 +59,23 @@ def seeded(seed: int, *names: str | int) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         random.seed(value)
         np.random.seed(value & 0xFFFFFFFF)  # noqa: NPY002
-        torch.manual_seed(value)
+        _seed_torch(value)
         try:
             yield
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)  # noqa: NPY002
+
+
+def _seed_torch(value: int) -> None:
+    import torch
+
+    if torch.accelerator.is_available():
+        torch.manual_seed(value)
+    else:
+        # The same stream. `manual_seed` would also ask every kind of accelerator that torch knows,
+        # and each keeps the call stack in case it is initialized later: a millisecond per epoch.
+        torch.default_generator.manual_seed(value)
 
 
 def tie_keys(ids: np.ndarray, *, seed: int, round: int) -> np.ndarray:

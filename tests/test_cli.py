@@ -121,7 +121,7 @@ def test_shared_options_have_defaults(command: list[str]) -> None:
 
     assert arguments.cache is None
     assert arguments.executor == "worker"
-    assert arguments.workers == 1
+    assert arguments.workers is None
     assert arguments.device == "auto"
     assert arguments.offline is False
 
@@ -132,6 +132,7 @@ def test_shared_options_have_defaults(command: list[str]) -> None:
         [],
         ["fly"],
         ["list", "--workers", "0"],
+        ["list", "--workers", "all"],
         ["list", "--threads", "many"],
         ["list", "--executor", "ray"],
         ["export", "x"],

@@ -158,11 +158,21 @@ def _shared(*, after: bool) -> argparse.ArgumentParser:
         help="where data sets are (default: ALSCOPE_DATA, else datasets in the cache)",
     )
     add("--executor", "worker", choices=EXECUTORS, help="what moves the runs (default: worker)")
-    add("--workers", 1, metavar="N", type=_count, help="runs at the same time (default: 1)")
+    add(
+        "--workers",
+        None,
+        metavar="N",
+        type=_workers,
+        help="runs at the same time, or auto (default: ALSCOPE_WORKERS, else 1)",
+    )
     add("--threads", None, metavar="N", type=_count, help="CPU threads of a run")
     add("--device", "auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: auto)")
     add("--offline", False, action="store_true", help="never download data")
     return parser
+
+
+def _workers(text: str) -> int | str:
+    return text if text == "auto" else _count(text)
 
 
 def _count(text: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from alscope.data.protocols import (
     RawData,
     class_counts,
 )
+from alscope.errors import DatasetError
 from alscope.hashing import digest
 from alscope.registry import datasets
 from alscope.rng import generator
@@ -92,12 +95,10 @@ class _Parts:
 
 @lru_cache(maxsize=1)
 def _parts() -> _Parts:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    levels = bunch.images.astype(np.int64)
+    table = _table()
+    levels = table[:, :-1].reshape(-1, 8, 8)
     images = ((levels * 255 + 8) // 16).astype(np.uint8)[:, None]
-    targets = bunch.target.astype(np.int64)
+    targets = table[:, -1]
     test = _test_rows(targets)
     train = np.setdiff1d(np.arange(targets.size), test)
     fingerprint = digest({"dataset": "digits", "images": images, "targets": targets, "test": test})
@@ -106,6 +107,25 @@ def _parts() -> _Parts:
         test=_examples(images, targets, test),
         fingerprint=fingerprint,
     )
+
+
+def _table() -> IntArray:
+    """Grey levels and label of every image, (1797, 65).
+
+    The file is read where scikit-learn keeps it, because importing scikit-learn takes 1.5 seconds,
+    and pages that only list data sets would have to wait for it.
+
+    Raises:
+        DatasetError: If there is no such file.
+    """
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise DatasetError("digits come with scikit-learn, which is not installed; install it")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    try:
+        return np.loadtxt(file, delimiter=",").astype(np.int64)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{file} cannot be read; install scikit-learn again: {error}") from error
 
 
 def _test_rows(targets: IntArray) -> IntArray:

@@ -76,6 +76,7 @@ class Resources:
         cache: The artifact cache; None computes everything anew.
         device: "auto", "cpu" or "cuda".
         n_threads: CPU threads; part of every key, because they change rounding.
+        slot: Which of several processes this is.
     """
 
     def __init__(
@@ -85,12 +86,13 @@ class Resources:
         *,
         device: str = "auto",
         n_threads: int | None = None,
+        slot: int = 0,
     ) -> None:
         self.data_root = data_root
         self.cache = cache
         self.n_threads = n_threads or devices.default_threads()
         devices.configure(self.n_threads)
-        self.device: torch.device = devices.pick_device(device)
+        self.device: torch.device = devices.pick_device(device, slot=slot)
         self.device_name = devices.device_name(self.device)
         self.numerics = devices.numerics_tag(self.device, self.n_threads)
         self.control: Control = NullControl()

@@ -27,15 +27,23 @@ log = logging.getLogger(__name__)
 
 
 def make_resources(
-    cache: Path, data_root: DataRoot, *, device: str, n_threads: int | None
+    cache: Path, data_root: DataRoot, *, device: str, n_threads: int | None, slot: int = 0
 ) -> Resources:
-    """The resources of this process; loads torch."""
+    """The resources of this process; loads torch.
+
+    Args:
+        cache: The cache folder.
+        data_root: Where data sets are.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        n_threads: CPU threads; None: the default of this machine.
+        slot: Which of several processes this is; with "auto" they take the GPUs in turn.
+    """
     from alscope.engine.resources import Resources
     from alscope.store.artifacts import ArtifactCache
 
     limit = read_settings(Paths(cache).settings).artifact_limit
     artifacts = ArtifactCache(Paths(cache).artifacts, size_limit=limit)
-    return Resources(data_root, artifacts, device=device, n_threads=n_threads)
+    return Resources(data_root, artifacts, device=device, n_threads=n_threads, slot=slot)
 
 
 def execute(

@@ -21,6 +21,7 @@ from alscope.engine.access import Action, Guard
 from alscope.engine.defaults import Paths, cache_root, data_root
 from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
+from alscope.engine.executors.slots import workers_asked_for
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import dry_run, more_seeds
 from alscope.engine.grid import Scenarios
@@ -103,7 +104,7 @@ class Service:
         *,
         data: Path | str | None = None,
         executor: str = "worker",
-        workers: int = 1,
+        workers: int | str | None = None,
         threads: int | None = None,
         device: str = "auto",
         offline: bool = False,
@@ -114,14 +115,17 @@ class Service:
             cache: The folder; None: `ALSCOPE_CACHE`, else `cache` in the working folder.
             data: The data root; None: `ALSCOPE_DATA`, else `datasets` in the cache folder.
             executor: "worker" (warm processes), "thread" or "serial" (inside `wait`).
-            workers: Runs at the same time; "worker" only.
-            threads: CPU threads of a run; None: one less than the physical cores.
+            workers: Runs at the same time, or "auto"; None: `ALSCOPE_WORKERS`, else 1. For the
+                executor "worker" only.
+            threads: CPU threads of a run; None: one less than the physical cores, and with several
+                workers an even share of them.
             device: "auto", "cpu" or "cuda".
             offline: Never download data.
 
         Raises:
             UnknownNameError: If there is no such executor.
             StoreError: If the folder cannot be written.
+            ConfigError: If `workers` is neither a number nor "auto".
         """
         if executor not in _EXECUTORS:
             raise UnknownNameError("executor", executor, _EXECUTORS)
@@ -139,7 +143,11 @@ class Service:
             allow_download=not offline,
         )
         config = ExecutorConfig(
-            cache=folder, data_root=root, device=device, n_threads=threads, workers=workers
+            cache=folder,
+            data_root=root,
+            device=device,
+            n_threads=threads,
+            workers=workers_asked_for(workers, device=device),
         )
         return cls(folder, root, _EXECUTORS[executor](config))
 

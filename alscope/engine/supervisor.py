@@ -53,6 +53,7 @@ class Supervisor:
         self._elsewhere: dict[str, float] = {}
         self._deaths: Counter[str] = Counter()
         self._thread: threading.Thread | None = None
+        executor.on_change = self._wake.set
 
     @property
     def inline(self) -> bool:

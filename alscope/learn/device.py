@@ -19,6 +19,7 @@ __all__ = [
     "configure",
     "default_threads",
     "device_name",
+    "n_cores",
     "numerics_tag",
     "pick_device",
     "synchronize",
@@ -29,16 +30,26 @@ _CPUS = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def default_threads() -> int:
-    """CPU threads for one run: the physical cores we may use less one for the interface."""
-    return max(1, min(_physical_cores(), _quota()) - 1)
+def default_threads(n_runs: int = 1) -> int:
+    """CPU threads for each of so many runs at the same time.
+
+    One run gets the physical cores we may use less one for the interface; several share all of
+    them evenly, because the interface goes before workers anyway.
+    """
+    return max(1, n_cores() - 1 if n_runs == 1 else n_cores() // n_runs)
 
 
-def pick_device(name: str = "auto") -> torch.device:
+def n_cores() -> int:
+    """Physical cores that this process may use."""
+    return min(_physical_cores(), _quota())
+
+
+def pick_device(name: str = "auto", *, slot: int = 0) -> torch.device:
     """The device to compute on.
 
     Args:
         name: "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:1".
+        slot: Which of several processes asks: with "auto" they take the GPUs in turn.
 
     Raises:
         ConfigError: If the device does not exist here.
@@ -50,7 +61,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if name == "cpu" or (name == "auto" and n_gpus == 0):
         return torch.device("cpu")
     if name == "auto":
-        return torch.device("cuda", 0)
+        return torch.device("cuda", slot % n_gpus)
     if kind != "cuda" or not (number.isdecimal() or name == "cuda"):
         raise _wrong_device(f"is {name!r}, but must be auto, cpu, cuda or cuda:N")
     index = int(number or 0)

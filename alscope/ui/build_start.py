@@ -52,7 +52,7 @@ def resources_form() -> None:
     workers = service.get_service().workers
     st.caption(
         f":material/memory: This server executes {count(workers, 'run')} at a time. More need more "
-        "memory and cores; the command line has `--workers`, `--threads` and `--device`."
+        "memory and cores: set `ALSCOPE_WORKERS` to a number or `auto` before starting the app."
     )
 
 

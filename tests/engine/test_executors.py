@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from alscope.data.protocols import DataRoot
 from alscope.engine.control import StopToken
 from alscope.engine.executors.local import ThreadExecutor
 from alscope.engine.executors.protocols import ExecutorConfig, Finished
-from alscope.engine.executors.worker import WorkerExecutor
+from alscope.engine.executors.worker import WorkerExecutor, _command
 from alscope.engine.service import Service
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run, tiny_study
@@ -69,6 +70,29 @@ def test_what_a_worker_said_last_counts_although_it_has_ended(tmp_path: Path) ->
     process.exit_code = 1
 
     assert executor.poll() == (Finished("a", RunState.DONE),)
+
+
+@pytest.mark.parametrize(("threads", "passed_on"), [(None, "4"), (3, "3")])
+def test_workers_share_the_cores_unless_threads_are_named(
+    threads: int | None, passed_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alscope.learn.device.n_cores", lambda: 8)
+    command = _command(config(tmp_path, workers=2, n_threads=threads), 1)
+
+    assert command[command.index("--threads") + 1] == passed_on
+    assert command[command.index("--slot") + 1] == "1"
+
+
+def test_the_end_of_a_run_is_announced_at_once(tmp_path: Path) -> None:
+    executor = ThreadExecutor(config(tmp_path))
+    announced = threading.Event()
+    executor.on_change = announced.set
+    executor._store.create(run := tiny_run("random"))
+    with executor._store.open(run.run_id):  # held by somebody else, so that it ends at once
+        executor.start(run.run_id, contended=False, accept_change=False)
+        assert announced.wait(timeout=60)
+
+    assert executor.poll() == (Finished(run.run_id, None),)
 
 
 def test_a_run_hears_that_another_one_was_started_beside_it(tmp_path: Path) -> None:

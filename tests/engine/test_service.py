@@ -118,8 +118,8 @@ def test_runs_are_shared_between_studies(open_service: Open) -> None:
 @pytest.mark.slow
 def test_serial_thread_and_worker_give_the_same_records(open_service: Open) -> None:
     records = []
-    for executor in ("serial", "thread", "worker"):
-        service = open_service(executor, executor=executor)
+    for executor, workers in (("serial", 1), ("thread", 1), ("worker", 2)):
+        service = open_service(executor, executor=executor, workers=workers)
         status = service.wait(service.submit(tiny_study(seeds=(0,))), timeout=120)
         assert status.state == "done", [run.message for run in status.runs]
         records.append([service.runs.records(run.run_id) for run in status.runs])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alscope.config import StudyConfig
-from alscope.engine.executors.protocols import Finished
+from alscope.engine.executors.protocols import Finished, nobody
 from alscope.engine.supervisor import Supervisor
 from alscope.errors import StoreError
 from alscope.store.runs import RunStore
@@ -29,6 +29,7 @@ class Notes:
     started: list[str] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
+    on_change: Callable[[], None] = nobody
 
     def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
         self.started.append(run_id)

@@ -57,6 +57,21 @@ def test_auto_takes_the_first_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.pick_device("cuda:1") == torch.device("cuda", 1)
 
 
+def test_processes_beside_each_other_take_the_gpus_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    picked = [device.pick_device("auto", slot=slot).index for slot in range(4)]
+    assert picked == [0, 1, 0, 1]
+    assert device.pick_device("cuda:1", slot=2).index == 1
+
+
+def test_runs_beside_each_other_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "n_cores", lambda: 8)
+
+    assert [device.default_threads(n) for n in (1, 2, 3, 8, 9)] == [7, 4, 2, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("cuda:2", "torch sees 0 CUDA devices"), ("tpu", "must be auto, cpu, cuda or cuda:N")],

@@ -7,11 +7,12 @@ generator is shared by all threads of a process.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
-from alscope.engine.executors.protocols import ExecutorConfig, Finished
+from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
 from alscope.engine.runner import execute, make_resources
 from alscope.store.runs import RunStore
 
@@ -35,6 +36,7 @@ class SerialExecutor:
         self._running: str | None = None
         self._early: tuple[str, str] | None = None
         self._finished: list[Finished] = []
+        self.on_change: Callable[[], None] = nobody
 
     def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
         """Execute the run now."""
@@ -87,6 +89,7 @@ class SerialExecutor:
             # In this order: once it is known to have finished, the next run may begin.
             self._running = None
             self._finished.append(Finished(run_id, state, problem))
+            self.on_change()
 
     def _get_resources(self) -> Resources:
         if self._resources is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,7 @@ from typing import Protocol
 from alscope.data.protocols import DataRoot
 from alscope.types import RunState
 
-__all__ = ["Executor", "ExecutorConfig", "Finished"]
+__all__ = ["Executor", "ExecutorConfig", "Finished", "nobody"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ExecutorConfig:
         cache: The cache folder.
         data_root: Where data sets are.
         device: "auto", "cpu" or "cuda".
-        n_threads: CPU threads of one run; None: the default of this machine.
+        n_threads: CPU threads of one run; None: what this machine has for each of the workers.
         workers: Runs executed at the same time, where the executor can.
     """
 
@@ -48,6 +49,10 @@ class Finished:
     asked: str = ""
 
 
+def nobody() -> None:
+    """What is called while nobody listens."""
+
+
 class Executor(Protocol):
     """Moves runs. Not thread-safe: one supervisor uses it."""
 
@@ -55,6 +60,8 @@ class Executor(Protocol):
     """Runs at the same time."""
     inline: bool
     """Whether `start` returns only when the run has ended."""
+    on_change: Callable[[], None]
+    """Called from any thread as soon as a run may have left; what happened is in `poll`."""
 
     def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
         """Begin a run; at most `max_parallel` may be active."""

@@ -1,5 +1,7 @@
 """The default of the app: warm worker processes, one per slot.
 
+With several GPUs the slots take them in turn; on a CPU they share its cores evenly.
+
 `subprocess`, never `multiprocessing`: a spawned child would run the app's main script again. A
 crash costs one run; the next one gets a fresh process.
 """
@@ -14,13 +16,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import alscope
 from alscope.engine.defaults import Paths
-from alscope.engine.executors.protocols import ExecutorConfig, Finished
+from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
+from alscope.learn.device import default_threads
 from alscope.types import RunState
 
 __all__ = ["WorkerExecutor"]
@@ -34,16 +38,17 @@ GRACE_S = 15.0
 class _Process:
     """One worker process and what it is doing."""
 
-    def __init__(self, config: ExecutorConfig, slot: int) -> None:
+    def __init__(self, config: ExecutorConfig, slot: int, on_change: Callable[[], None]) -> None:
         logs = Paths(config.cache).logs
         logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"worker-{os.getpid()}-{slot}.log"
         self.run_id: str | None = None
         self.asked: tuple[str, float] | None = None
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._on_change = on_change
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
-                _command(config),
+                _command(config, slot),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -114,6 +119,8 @@ class _Process:
                     self.events.put(json.loads(line))
                 except json.JSONDecodeError:
                     log.warning("worker said something unreadable: %.200s", line)
+                self._on_change()
+        self._on_change()  # the process has ended
 
 
 @dataclass
@@ -135,6 +142,7 @@ class WorkerExecutor:
         self.max_parallel = config.workers
         self._slots = [_Slot() for _ in range(config.workers)]
         self._finished: list[Finished] = []
+        self.on_change: Callable[[], None] = nobody
 
     def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
         """Hand the run to a free worker; starts one if none is warm."""
@@ -166,7 +174,7 @@ class WorkerExecutor:
             log.warning("a warm worker had died; a new one takes run %s", command["run_id"])
             slot.process.kill()
             slot.process = None
-        slot.process = _Process(self._config, index)
+        slot.process = _Process(self._config, index, lambda: self.on_change())
         slot.process.run_id = command["run_id"]
         slot.process.send(**command)
 
@@ -223,7 +231,7 @@ class WorkerExecutor:
             process.kill()
 
 
-def _command(config: ExecutorConfig) -> list[str]:
+def _command(config: ExecutorConfig, slot: int) -> list[str]:
     command = [
         sys.executable,
         "-m",
@@ -234,9 +242,11 @@ def _command(config: ExecutorConfig) -> list[str]:
         str(config.data_root.path),
         "--device",
         config.device,
+        "--slot",
+        str(slot),
+        "--threads",
+        str(config.n_threads or default_threads(config.workers)),
     ]
-    if config.n_threads is not None:
-        command += ["--threads", str(config.n_threads)]
     if not config.data_root.allow_download:
         command.append("--offline")
     return command
