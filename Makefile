@@ -36,7 +36,8 @@ test-fast: $(READY_DEV)  ## Tests of a few seconds
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not browser and not network and not gpu"
 
 test-slow: $(READY_DEV)  ## Tests that train, start processes, or drive a browser
-	$(BIN)/python -m pytest -q -m "(slow or browser) and not network and not gpu"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not browser and not network and not gpu"
+	$(BIN)/python -m pytest -q -m "browser and not network and not gpu"
 
 check: lint types test-fast  ## What to run before every commit
 

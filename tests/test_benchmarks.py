@@ -1,4 +1,4 @@
-"""The benchmarks have a place on their page and a floor for every strategy; figures are not judged."""
+"""Every strategy has a floor, and benchmarks a place on their page; no figure is judged."""
 
 from __future__ import annotations
 

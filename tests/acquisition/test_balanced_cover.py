@@ -35,6 +35,7 @@ def instance(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray,
     return points, centres, probs, 3 * rng.random(n_classes), int(rng.integers(1, 12))
 
 
+@pytest.mark.slow
 def test_picks_are_the_definition(form: str) -> None:
     for seed in range(200):
         points, centres, probs, quotas, k = instance(seed)

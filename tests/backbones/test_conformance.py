@@ -19,6 +19,8 @@ from alscope.registry import backbones
 from alscope.types import IntArray, SampleSpec
 from tests.learn.fakes import RecordingControl
 
+pytestmark = pytest.mark.slow
+
 N_CLASSES = 4
 SAMPLES = {
     "image": SampleSpec(modality="image", shape=(3, 8, 8)),

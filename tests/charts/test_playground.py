@@ -86,6 +86,7 @@ def test_scores_without_a_field_leave_it_out() -> None:
     assert marks(parts.spec)[0] == "rule"
 
 
+@pytest.mark.slow
 def test_a_board_becomes_a_file(board: Board) -> None:
     assert render(drawn(board), "svg").startswith(b"<svg")
     assert render(drawn(board, legend=False, clickable=True), "png")[:4] == b"\x89PNG"

@@ -120,6 +120,7 @@ def test_targets_cannot_be_changed(spec, root):
         spec.summary(root).train_targets[0] = 1
 
 
+@pytest.mark.slow
 def test_summaries_load_no_torch(tmp_path, make):
     for write in STORED.values():
         write(make)

@@ -18,6 +18,8 @@ from alscope.store.writer import RunWriter
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run
 
+pytestmark = pytest.mark.slow
+
 OPEN = {"setting": "open", "n_known": 6, "ood_ratio": 0.4, "initial": "random", "n_initial": 20}
 
 

@@ -12,6 +12,8 @@ from alscope.engine.control import StopToken
 from alscope.types import RunState
 from tests.engine.conftest import SEVEN, Bench, tiny_run
 
+pytestmark = pytest.mark.slow
+
 SETTINGS: dict[str, dict[str, Any]] = {
     "closed": {},
     "open": {"setting": "open", "n_known": 6, "ood_ratio": 0.4},

@@ -21,6 +21,8 @@ from alscope.strategies._base import Strategy
 from alscope.types import PoolView, RunState, Selection
 from tests.engine.conftest import tiny_scenario, tiny_study, tiny_train
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Service]
 
 

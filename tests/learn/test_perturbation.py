@@ -118,6 +118,7 @@ class Odd(Network):
         return inputs["features"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
 def test_deviations_are_those_of_perturbed_copies(spec: BackboneSpec) -> None:
     for seed in range(50):

@@ -312,6 +312,7 @@ def test_label_smoothing_keeps_the_loss_up() -> None:
     assert train(config=TrainConfig(**long)).loss < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [MLP, SmallCnnSpec(width=4)], ids=["mlp", "small_cnn"])
 def test_training_in_bfloat16_learns_and_leaves_float32_weights(spec: BackboneSpec) -> None:
     base = {"epochs": 1, "min_steps": 80, "lr": 1e-2}

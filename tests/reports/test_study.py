@@ -23,6 +23,8 @@ from alscope.reports.study import ReportOptions, report_files, study_document
 from alscope.results.tables import aubc_table
 from tests.reports.studies import HOSTILE, document, results
 
+pytestmark = pytest.mark.slow
+
 FEW = {"blocks": ("setting", "curves", "table", "configuration")}
 
 

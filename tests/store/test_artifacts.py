@@ -350,6 +350,7 @@ def test_a_locked_database_is_a_miss_and_stays_in_place(
     assert not (tmp_path / "v1.corrupt-1").exists()
 
 
+@pytest.mark.slow
 def test_random_damage_is_a_miss_and_never_a_wrong_value(
     tmp_path: Path, filled: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -474,6 +474,7 @@ def _swap(data: bytes, chance: random.Random) -> bytes:
     return b"".join(lines)
 
 
+@pytest.mark.slow
 def test_random_damage_is_never_taken_for_results(tmp_path: Path, whole_run: Path) -> None:
     whole = RunStore(whole_run)
     run_id = run_config().run_id

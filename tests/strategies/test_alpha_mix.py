@@ -46,6 +46,7 @@ def two_classes(points: np.ndarray, labeled: np.ndarray) -> PoolView:
     )
 
 
+@pytest.mark.slow
 def test_candidates_and_cap_are_the_definition() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)

@@ -40,6 +40,7 @@ def test_samples_of_the_class_without_labels_come_before_equally_uncertain_ones(
     assert (choose(EntropyCB(), pool, 6).positions >= 20).all()
 
 
+@pytest.mark.slow
 def test_the_batch_is_the_best_of_all_batches() -> None:
     for seed in range(200):
         pool = random_pool(seed)

@@ -37,6 +37,8 @@ from tests.learn.fakes import (
 )
 from tests.oracles_perturbation import worst_case_pair
 
+pytestmark = pytest.mark.slow
+
 SPECS = [MlpSpec(hidden=8, depth=2), SmallCnnSpec(width=4, hidden=8)]
 SETTINGS: dict[str, dict[str, Any]] = {
     "closed": {},

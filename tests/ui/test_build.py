@@ -11,6 +11,8 @@ from alscope.engine.presets import PRESETS
 from alscope.engine.service import Service
 from tests.ui.records import address, page, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 
 def by_key(app, key):
     return app.get_by_key(key)

@@ -19,6 +19,8 @@ from alscope.results.values import value_frame
 from alscope.ui.text import strategy_link
 from tests.ui.records import address, page, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 
 def widget(app, key):
     kinds = (app.selectbox, app.multiselect, app.pills, app.segmented_control, app.select_slider)

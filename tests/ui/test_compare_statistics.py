@@ -12,6 +12,8 @@ from alscope.engine.service import Service
 from alscope.ui import nav
 from tests.ui.records import address, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 
 def sections() -> None:
     """The page of these tests; it runs alone, so it imports what it needs."""

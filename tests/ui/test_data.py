@@ -16,6 +16,8 @@ from alscope.engine.service import Service
 from alscope.ui.state import Key
 from tests.ui.records import page, texts
 
+pytestmark = pytest.mark.slow
+
 
 def by_key(app: AppTest, key: str) -> Any:
     """The widget with a key."""

@@ -18,6 +18,8 @@ from alscope.engine.service import Service
 from alscope.types import Arrays
 from tests.ui.records import address, page, raw_texts, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 TABS = ("picks", "balance", "openset", "overlap", "map", "point")
 OPEN = {"setting": "open", "n_known": 6, "ood_ratio": 0.4}
 

@@ -13,6 +13,8 @@ from alscope.results.bundle import bundle_bytes
 from alscope.ui.text import size
 from tests.ui.records import address, page, raw_texts, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 
 def button(app: AppTest, label: str):
     return next(item for item in app.button if item.label == label)

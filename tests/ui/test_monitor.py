@@ -8,6 +8,8 @@ from alscope.engine.service import Service
 from alscope.types import RunState
 from tests.ui.records import address, page, record, small_study, texts
 
+pytestmark = pytest.mark.slow
+
 
 def button(app, label):
     return next(item for item in app.button if item.label == label)

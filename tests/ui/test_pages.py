@@ -79,6 +79,7 @@ def test_a_page_survives_a_damaged_store(service: Service, name: str) -> None:
     assert not app.exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_file_run_by_itself_passes_the_gate(service: Service, name: str) -> None:
     app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=30).run()

@@ -49,6 +49,7 @@ def leftovers(root):
     return [path.name for path in (root.path / "own").glob(".*") if path.name != ".lock"]
 
 
+@pytest.mark.slow
 @given(rows=ROWS, delimiter=st.sampled_from(",;\t|"), share=st.floats(0.1, 0.9))
 @settings(max_examples=60)
 def test_what_goes_in_comes_out(rows, delimiter, share):
