@@ -13,6 +13,15 @@ from tests.source import ROOT, called, engine_files, imports, module_name, tree,
 
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "torch.load", "torch.save"}
+UNSAFE_CALLS |= {f"yaml.{name}load{s}" for name in ("", "full_", "unsafe_") for s in ("", "_all")}
+# Methods of any object: pickles of pandas, archives that unpack to where their names say.
+UNSAFE_METHODS = {
+    "read_pickle",
+    "to_pickle",
+    "extractall",
+    "unpack_archive",
+    "load_state_dict_from_url",
+}
 UNSAFE_OPTIONS = {
     "unsafe_allow_html": True,
     "trust_remote_code": True,
@@ -114,8 +123,61 @@ def test_nothing_is_evaluated_or_loaded_unsafely() -> None:
     assert not calls_where(lambda name, _: name in UNSAFE_CALLS)
 
 
+def test_no_method_unpickles_or_unpacks_by_name() -> None:
+    assert not calls_where(lambda name, _: name.rpartition(".")[2] in UNSAFE_METHODS)
+
+
 def test_no_call_switches_on_an_unsafe_option() -> None:
     assert not calls_where(lambda _, node: bool(UNSAFE_OPTIONS.items() & set(options(node))))
+
+
+def test_unsafe_options_are_constants_that_can_be_read_here() -> None:
+    names = {"allow_pickle", "trust_remote_code", "weights_only"}
+
+    assert not calls_where(
+        lambda _, node: bool(
+            {word.arg for word in node.keywords} & names - {word for word, _ in options(node)}
+        )
+    )
+
+
+def test_every_image_is_opened_with_a_list_of_formats() -> None:
+    # Without one Pillow tries all of its decoders, Ghostscript among them.
+    assert not calls_where(
+        lambda name, node: (
+            name.endswith("Image.open") and "formats" not in {word.arg for word in node.keywords}
+        )
+    )
+
+
+def test_arrays_are_read_without_pickles_and_say_so() -> None:
+    assert not calls_where(
+        lambda name, node: (
+            name in {"np.load", "numpy.load"} and ("allow_pickle", False) not in set(options(node))
+        )
+    )
+
+
+# What changes stores, and may be called of a view only where the guard is asked first.
+WRITERS = {
+    "import_data", "delete_own", "import_bundle", "unpack_study", "admit", "set_about",
+    "set_desired", "set_queue", "claim", "forget", "write_settings", "write_bundle",
+}  # fmt: skip
+DOOR = "alscope.ui.actions"
+
+
+def test_views_change_nothing_past_the_guard() -> None:
+    # `Service` and `Library` ask their guard themselves (tests/engine/test_access.py).
+    views = tuple(path for path in SOURCES if module_name(path).startswith(("alscope.ui", "pages")))
+    doors = [path for path in views if module_name(path) == DOOR]
+
+    def writes(name: str, _: ast.Call) -> bool:
+        owner, _, method = name.rpartition(".")
+        store = owner.endswith((".runs", ".studies_store")) or owner in {"runs", "studies"}
+        return method in WRITERS or (store and method in {"create", "open", "delete", "save"})
+
+    assert not calls_where(writes, tuple(path for path in views if path not in doors))
+    assert calls_where(writes, tuple(doors))
 
 
 def test_every_disk_cache_names_its_own_serializer() -> None:

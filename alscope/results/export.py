@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ __all__ = ["FORMATS", "frame_bytes", "has_formulas", "write_frame"]
 
 FORMATS = ("csv", "parquet", "json")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet runs at the beginning of a cell; East Asian ones know the wide forms as well.
+# A cell also begins behind a separator of another country, and behind a line break.
+_FORMULA = re.compile("(?:^|(?<=[;|\\t\\r\\n]))(?=[=+\\-@\\t\\r\uff1d\uff0b\uff0d\uff20])")
 
 
 def frame_bytes(frame: pd.DataFrame, fmt: str, *, safe: bool = True) -> bytes:
@@ -27,8 +30,8 @@ def frame_bytes(frame: pd.DataFrame, fmt: str, *, safe: bool = True) -> bytes:
         frame: Any frame of numbers, booleans and texts.
         fmt: "csv" (UTF-8, RFC 4180), "parquet" or "json" (a list of records; NaN becomes null).
             Floats are written in the shortest form that reads back exactly.
-        safe: In CSV, put an apostrophe before texts that a spreadsheet would run as a formula.
-            Numbers are never touched.
+        safe: In CSV, put an apostrophe before texts, or parts of them, that a spreadsheet would run
+            as a formula. Numbers are never touched.
 
     Raises:
         UnknownNameError: If there is no such format.
@@ -49,10 +52,8 @@ def frame_bytes(frame: pd.DataFrame, fmt: str, *, safe: bool = True) -> bytes:
 
 def has_formulas(frame: pd.DataFrame) -> bool:
     """Whether a text in a frame is one that a spreadsheet would run as a formula."""
-    return any(
-        isinstance(value, str) and value.startswith(_FORMULA)
-        for name in _texts(frame)
-        for value in frame[name].unique()
+    return any(map(_is_formula, frame.columns)) or any(
+        _is_formula(value) for name in _texts(frame) for value in frame[name].unique()
     )
 
 
@@ -100,7 +101,8 @@ def _plain(value: Any) -> Any:
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(**{name: frame[name].map(_harmless) for name in _texts(frame)})
+    changed = frame.assign(**{name: frame[name].map(_harmless) for name in _texts(frame)})
+    return changed.rename(columns=_harmless)
 
 
 def _texts(frame: pd.DataFrame) -> list[str]:
@@ -108,4 +110,8 @@ def _texts(frame: pd.DataFrame) -> list[str]:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value
+
+
+def _is_formula(value: Any) -> bool:
+    return isinstance(value, str) and _FORMULA.search(value) is not None

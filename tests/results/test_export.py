@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from alscope.errors import StoreError, UnknownNameError
-from alscope.results.export import FORMATS, frame_bytes, write_frame
+from alscope.results.export import FORMATS, frame_bytes, has_formulas, write_frame
 from tests.results.records import make_rounds
 
 FRAME = pd.DataFrame(
@@ -36,6 +36,31 @@ def test_texts_that_a_spreadsheet_would_run_are_disarmed() -> None:
     back = pd.read_csv(io.BytesIO(frame_bytes(FRAME, "csv")))
 
     assert back["text"].tolist() == ["'=1+1", "'+x", "'-x", "'@x", "'\tx", "'\rx", "plain", "a=b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('=HYPERLINK("http://evil.example")', '\'=HYPERLINK("http://evil.example")'),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("a;=1+1", "a;'=1+1"),  # where a semicolon ends a cell
+        ("a\t@x", "a\t'@x"),
+        ("a\n-x", "a\n'-x"),
+        ("\r\n=1", "'\r\n'=1"),
+        ("a - b", "a - b"),
+        ("x+y", "x+y"),
+        ("me@lab", "me@lab"),
+    ],
+)
+def test_formulas_are_disarmed_wherever_a_cell_may_begin(text: str, shown: str) -> None:
+    frame = pd.DataFrame({text: [text]})
+
+    back = pd.read_csv(io.BytesIO(frame_bytes(frame, "csv")))
+
+    assert back.columns.tolist() == [shown]
+    assert back.iloc[0, 0] == shown
+    assert has_formulas(frame) is (text != shown)
+    assert frame.columns.tolist() == [text]
 
 
 def test_the_raw_variant_leaves_texts_alone() -> None:
