@@ -46,6 +46,7 @@ COMMANDS = (
     ["datasets"],
     ["backbones"],
     ["doctor"],
+    ["calibrate"],
 )
 
 Result = tuple[int, str, str]

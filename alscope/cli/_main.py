@@ -9,7 +9,16 @@ import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
-from alscope.cli import _bundle, _catalogue, _commands, _doctor, _import, _library, _report
+from alscope.cli import (
+    _bundle,
+    _calibrate,
+    _catalogue,
+    _commands,
+    _doctor,
+    _import,
+    _library,
+    _report,
+)
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import complain
 from alscope.errors import ALScopeError, ConfigError, UnknownNameError
@@ -47,6 +56,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "strategies": _catalogue.list_strategies,
     "datasets": _catalogue.list_datasets,
     "backbones": _catalogue.list_backbones,
+    "calibrate": _calibrate.calibrate,
     "doctor": _doctor.doctor,
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from alscope import __version__
 from alscope.cli._bundle import add_bundle, add_import_bundle
+from alscope.cli._calibrate import add_calibrate
 from alscope.cli._import import add_import
 from alscope.cli._library import add_list, add_tag, add_trash
 from alscope.cli._report import add_report
@@ -125,6 +126,7 @@ def _add_catalogues(commands: _Commands) -> None:
     _add_json(commands.add("datasets", "List the data sets, and whether they are here"))
     _add_json(commands.add("backbones", "List the networks and their parameters"))
     add_import(commands.add("import", "Check your own data, and make a data set of them"))
+    add_calibrate(commands.add("calibrate", "Measure this machine, for estimates of time"))
     commands.add("doctor", "Check the installation, the device, the disk and the stored runs")
 
 

@@ -79,6 +79,11 @@ class Paths:
         return self.root / "owners"
 
     @property
+    def calibration(self) -> Path:
+        """What machines that used this folder can do, measured on request."""
+        return self.root / "calibration.json"
+
+    @property
     def logs(self) -> Path:
         """Output of the worker processes."""
         return self.root / "logs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable
 
@@ -71,10 +72,12 @@ def sizes(scenario: ScenarioConfig, root: DataRoot) -> Sizes:
         summary = None
     if summary is None:
         return Sizes(n_pool=limit or _UNSEEN_POOL, n_test=scenario.test_limit)
+    sample = summary.sample
     n_train, n_test = summary.train_targets.size, summary.test_targets.size
     return Sizes(
         n_pool=min(limit or n_train, n_train),
         n_test=min(scenario.test_limit or n_test, n_test),
+        n_pixels=math.prod(sample.shape[1:]) if sample.modality == "image" else None,
     )
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from alscope.config import BackboneConfig, RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.protocols import DataRoot
 from alscope.engine.access import Action, Guard
+from alscope.engine.calibrating import SECONDS, Calibrations
+from alscope.engine.calibration import Calibration
 from alscope.engine.defaults import Paths, cache_root, data_root
 from alscope.engine.executors.local import SerialExecutor, ThreadExecutor
 from alscope.engine.executors.protocols import Executor, ExecutorConfig
@@ -78,14 +80,18 @@ class Service:
         cache: The cache folder.
         root: Where data sets are.
         executor: Moves the runs.
+        config: What the executor was made of.
 
     Attributes:
+        calibrations: What this machine can do, measured on request.
         guard: Asked at the beginning of every action; everybody may do everything until its
             `who` is set. The others raise `AccessError` then, and nothing has changed.
         library: Notes, trash and disk use of what is stored.
     """
 
-    def __init__(self, cache: Path, root: DataRoot, executor: Executor) -> None:
+    def __init__(
+        self, cache: Path, root: DataRoot, executor: Executor, config: ExecutorConfig
+    ) -> None:
         paths = Paths(cache)
         self.cache = cache
         self.data_root = root
@@ -95,7 +101,8 @@ class Service:
         self.library = Library(paths, root, self.runs, self.studies_store, self.guard)
         self._summaries = RunSummaries(self.runs, paths.summaries)
         self._supervisor = Supervisor(self.runs, self.studies_store, executor)
-        self._timings = TimingBook(self.runs)
+        self.calibrations = Calibrations(config)
+        self._timings = TimingBook(self.runs, self.calibrations.current)
 
     @classmethod
     def open(
@@ -149,7 +156,7 @@ class Service:
             n_threads=threads,
             workers=workers_asked_for(workers, device=device),
         )
-        return cls(folder, root, _EXECUTORS[executor](config))
+        return cls(folder, root, _EXECUTORS[executor](config), config)
 
     # ------------------------------------------------------------------ asking
 
@@ -318,6 +325,21 @@ class Service:
             self.pause_after(study_id, time_cap_s)
             self.retry(study_id)
         return study_id
+
+    def calibrate(self, seconds: float = SECONDS) -> Calibration:
+        """Measure what this machine can do, so that the time of what was never run is estimated.
+
+        Args:
+            seconds: How long; starting the process comes on top.
+
+        Raises:
+            AccessError: If this user may not start studies.
+            StoreError: If runs are active, which would disturb it, or it failed.
+        """
+        self.guard.require(Action.START)
+        if self._supervisor.running:
+            raise StoreError("runs are active, and would disturb the measurement; wait for them")
+        return self.calibrations.measure(seconds)
 
     def dry_run(self, study: StudyConfig) -> str:
         """Submit the study with one seed and at most two queries, before everything that waits.

@@ -4,7 +4,8 @@ A round is a training, an evaluation and a selection. Each is measured in every 
 with one number: training with optimizer steps, evaluation with test samples, selection with pool
 samples. So a recorded round gives three rates, and rates times sizes give the time of a round that
 was never run. Rates are looked up under the most specific key that was measured; where a wider one
-had to do, the range is doubled to both sides and the plan says so.
+had to do, the range is doubled to both sides and the plan says so. For a network that was never run
+the calibration has to do, if there is one; the plan says that, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alscope.config import RunConfig, ScenarioConfig, TrainConfig
+from alscope.engine.calibration import Calibration
 from alscope.errors import ALScopeError
 from alscope.hashing import digest
 from alscope.store.journal import Event
@@ -31,6 +33,8 @@ _DRIFT = 1.15
 """The same work is that much slower or faster another time."""
 _BORROWED = 2.0
 """And that much where the rate is of another strategy or data set."""
+_CALIBRATED = 2.5
+"""And that much where only the calibration says something: other sizes, texts, and parameters."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,12 @@ class Sizes:
     Attributes:
         n_pool: Training samples, annotated ones included.
         n_test: Test samples; None: as measured.
+        n_pixels: Height times width of an image; None: unknown, or no image.
     """
 
     n_pool: int
     n_test: int | None = None
+    n_pixels: int | None = None
 
 
 def steps_of(train: TrainConfig, n_labeled: int) -> int:
@@ -104,10 +110,14 @@ class TimingBook:
 
     Args:
         runs: The run store.
+        calibration: What this machine can do, asked for at every look.
     """
 
-    def __init__(self, runs: RunStore) -> None:
+    def __init__(
+        self, runs: RunStore, calibration: Callable[[], Calibration | None] = lambda: None
+    ) -> None:
         self._runs = runs
+        self._calibration = calibration
         self._known: dict[str, tuple[float, tuple[Measured, ...]]] = {}
         self._made: tuple[float, Rates] | None = None
 
@@ -129,7 +139,7 @@ class TimingBook:
                 known = (written, self._read(run_id))
                 self._known[run_id] = known
             found.extend(known[1])
-        return Rates(found)
+        return Rates(found, self._calibration())
 
     def _read(self, run_id: str) -> tuple[Measured, ...]:
         try:
@@ -163,13 +173,17 @@ def _rate(seconds: float, amount: float) -> float | None:
 
 @dataclass(frozen=True)
 class Rate:
-    """Seconds for one step or sample, low and high; `place` is 0 if measured on just this."""
+    """Seconds for one step or sample, low and high.
+
+    `place` is 0 if measured on just this, and `_PLACE_CALIBRATED` if by the calibration.
+    """
 
     low: float
     high: float
     place: int
 
 
+_PLACE_CALIBRATED = 9
 _Key = tuple[str, ...]
 _Part = Callable[[Measured], "float | None"]
 
@@ -179,9 +193,13 @@ class Rates:
 
     Args:
         measured: Rounds, the newest run first; its machine is the one that estimates are for.
+        calibration: What this machine can do, for networks that were never run; None: not known.
     """
 
-    def __init__(self, measured: Sequence[Measured]) -> None:
+    def __init__(
+        self, measured: Sequence[Measured], calibration: Calibration | None = None
+    ) -> None:
+        self._calibration = calibration
         machine = measured[0].machine if measured else ""
         self._rounds = [one for one in measured if one.machine == machine]
         self.n_runs = len({one.run_id for one in self._rounds})
@@ -246,9 +264,31 @@ class Rates:
         evaluate = _look_up(self._evaluate, [(data, net), (net,)])
         select = _look_up(self._select, [(data, net, name), ("any", net, name), (data, net)])
         if train is None or evaluate is None or select is None:
-            return None
+            guessed = self._calibrated(run, sizes)
+            if guessed is None:
+                return None
+            train, evaluate, select = train or guessed[0], evaluate or guessed[1], guessed[2]
         n_test = sizes.n_test or self._n_test.get(data, 0)
         return _Cost(run, sizes.n_pool, n_test, train, evaluate, select)
+
+    def _calibrated(self, run: RunConfig, sizes: Sizes) -> tuple[Rate, Rate, Rate] | None:
+        """Rates of training, evaluation and selection by what the machine can do."""
+        made = self._calibration
+        speed = made.networks.get(run.backbone.name) if made is not None else None
+        if made is None or speed is None:
+            return None
+        step = speed.per_step(run.train.batch_size, sizes.n_pixels)
+        passing = speed.per_sample(sizes.n_pixels)
+        simple, covering = made.selecting(sizes.n_pool)
+        return (
+            _guess(step, step),
+            _guess(passing, passing),
+            _guess(passing + simple, passing + covering),
+        )
+
+
+def _guess(low: float, high: float) -> Rate:
+    return Rate(low / _CALIBRATED, high * _CALIBRATED, _PLACE_CALIBRATED)
 
 
 def _look_up(table: Mapping[_Key, list[float]], keys: Sequence[_Key]) -> Rate | None:
@@ -285,7 +325,10 @@ class _Cost:
         """What another data set or strategy stands in for."""
         dataset, strategy = self.run.scenario.dataset, self.run.strategy.name
         words = set()
-        if self.train.place:
+        if _PLACE_CALIBRATED in (self.train.place, self.select.place):
+            name = self.run.backbone.name
+            words.add(f"{name} on {dataset}, judged by the calibration of its usual size")
+        if self.train.place == 1:
             words.add(f"training on {dataset}, judged by other data sets")
         if self.select.place == 1:
             words.add(f"{strategy} on {dataset}, judged by other data sets")

@@ -10,6 +10,7 @@ from alscope.config import StudyConfig
 from alscope.engine.access import Action
 from alscope.ui import nav, service
 from alscope.ui.access import refusal
+from alscope.ui.build_calibration import calibration_form
 from alscope.ui.build_files import remember_study
 from alscope.ui.forms import remember
 from alscope.ui.notices import flash, guarded
@@ -54,6 +55,7 @@ def resources_form() -> None:
         f":material/memory: This server executes {count(workers, 'run')} at a time. More need more "
         "memory and cores: set `ALSCOPE_WORKERS` to a number or `auto` before starting the app."
     )
+    calibration_form()
 
 
 def start_buttons(study: StudyConfig, plan: Plan | None) -> None:

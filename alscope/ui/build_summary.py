@@ -132,12 +132,17 @@ def _time(plan: Plan) -> str:
     if plan.n_done == plan.n_runs:
         return "Nothing left to compute"
     if plan.seconds is None:
-        return "Time: unknown until something with this network was run here; a dry run says it"
+        return "Time: unknown until this network was run or calibrated here; see Resources"
     assert plan.time is not None
-    return (
-        f"Time: **{duration_range(*plan.seconds)}** with {count(plan.workers, 'run')} at a time, "
+    judged = (
         f"from {count(plan.time.n_rounds, 'round')} of {count(plan.time.n_runs, 'run')} measured "
         "on this machine"
+        if plan.time.n_rounds
+        else "a first guess from the calibration of this machine"
+    )
+    return (
+        f"Time: **{duration_range(*plan.seconds)}** with {count(plan.workers, 'run')} at a time, "
+        f"{judged}"
     )
 
 

@@ -11,7 +11,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import View
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
-from alscope.ui.text import count, plain, seconds, strategy_link
+from alscope.ui.text import count, duration, percent, plain, seconds, strategy_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ _SAID = {
 
 def show_timing(rounds: pd.DataFrame, chosen: Chosen, view: View, choices: Choices) -> None:
     """Seconds of a query by part, growth with the pool, and area against seconds."""
+    st.markdown(_where(rounds))
     table = compare_data.timing(chosen, rounds)
     if not len(table):
         st.info(
@@ -54,6 +55,22 @@ def show_timing(rounds: pd.DataFrame, chosen: Chosen, view: View, choices: Choic
     _show_table(table, kind)
     _show_growth(rounds, chosen)
     _show_pareto(rounds, chosen, view)
+
+
+def _where(rounds: pd.DataFrame) -> str:
+    """Where the seconds went, in a sentence; "" if there were none."""
+    from alscope.results.timing import spent
+
+    found = spent(rounds)
+    if found.total <= 0:
+        return ""
+    parts = ", ".join(
+        f"{name} **{percent(taken / found.total)}**" for name, taken in found.parts.items()
+    )
+    saved = f" What runs share was computed once, which saved {duration(found.saved)}."
+    return f"These rounds took **{duration(found.total)}** as they were executed: {parts}." + (
+        saved if found.saved >= 1 else ""
+    )
 
 
 def _show_parts(table: pd.DataFrame, kind: str) -> None:

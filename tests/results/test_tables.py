@@ -8,7 +8,7 @@ import pytest
 
 from alscope.errors import IncomparableError
 from alscope.results.tables import TABLE_COLUMNS, aubc_frame, aubc_table
-from alscope.results.timing import timing_table
+from alscope.results.timing import spent, timing_table
 from tests.results.records import make_rounds
 
 NOISE = (0.0, 0.02, 0.01)
@@ -137,6 +137,28 @@ def test_seconds_are_medians_over_uncontended_queries() -> None:
 
     assert timing["inference_s"].tolist() == [2.0]
     assert timing["n"].tolist() == [2]
+
+
+def test_spent_seconds_are_what_was_computed_and_sum_to_what_was_executed() -> None:
+    rounds = make_rounds({"random": [0.1, 0.2], "margin": [0.1, 0.2]}, seeds=[0])
+    rounds["train_s"], rounds["evaluate_s"] = 4.0, 1.0
+    rounds["load_s"], rounds["inference_s"], rounds["acquisition_s"] = 0.5, 0.5, 0.25
+    rounds["aux_s"] = 0.0
+    rounds["executed_s"] = [7.0, 7.0, 1.0, 7.0]
+    rounds["train_cached"] = rounds["inputs_cached"] = [False, False, True, False]
+    found = spent(pd.concat([rounds, rounds]))  # in two studies, but executed once
+
+    assert found.total == pytest.approx(22.0)
+    assert found.parts == pytest.approx(
+        {"training": 12, "everything else": 3, "evaluation": 3, "inference": 3, "acquisition": 1}
+    )
+    assert found.saved == pytest.approx(4.0 + 1.0 + 1.0)
+
+
+def test_no_rounds_took_no_time() -> None:
+    found = spent(make_rounds({"random": [0.1]}).iloc[:0])
+
+    assert (found.total, found.saved) == (0, 0)
 
 
 def test_seconds_of_different_devices_are_kept_apart() -> None:

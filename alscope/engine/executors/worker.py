@@ -27,7 +27,7 @@ from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
 from alscope.learn.device import default_threads
 from alscope.types import RunState
 
-__all__ = ["WorkerExecutor"]
+__all__ = ["WorkerExecutor", "process_environment"]
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _Process:
                 stderr=output,
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches the parent, which stops us in order
-                env=_environment(),
+                env=process_environment(),
             )
         self._reader = threading.Thread(
             target=self._read, name=f"alscope-worker-{slot}", daemon=True
@@ -252,7 +252,8 @@ def _command(config: ExecutorConfig, slot: int) -> list[str]:
     return command
 
 
-def _environment() -> dict[str, str]:
+def process_environment() -> dict[str, str]:
+    """Variables for a process of the same package."""
     # The package may be used from a checkout that is not installed.
     package_parent = str(Path(alscope.__file__).resolve().parent.parent)
     known = os.environ.get("PYTHONPATH", "")

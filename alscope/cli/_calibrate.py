@@ -1,0 +1,43 @@
+"""`alscope calibrate`: what this machine can do."""
+
+from __future__ import annotations
+
+import argparse
+
+from alscope.cli._commands import open_service
+from alscope.cli._terminal import complain, put, table
+
+__all__ = ["add_calibrate", "calibrate"]
+
+_BATCH = 32
+
+
+def add_calibrate(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument(
+        "--seconds", metavar="S", type=float, default=20.0, help="how long (default: 20)"
+    )
+
+
+def calibrate(arguments: argparse.Namespace) -> int:
+    """Measure, keep the figures for estimates, and print them."""
+    with open_service(arguments) as service:
+        complain(f"measuring this machine for about {arguments.seconds:.0f} s")
+        found = service.calibrate(arguments.seconds)
+    rows = [
+        (
+            name,
+            f"{1000 * speed.per_step(_BATCH, None):.2f}",
+            f"{1000 * speed.per_sample(None):.4f}",
+            f"{speed.n_pixels} pixels" if speed.n_pixels else "",
+        )
+        for name, speed in sorted(found.networks.items())
+    ]
+    put(f"{found.device}, {found.n_threads} CPU threads, in {found.took_s:.1f} s", "")
+    put(*table(("network", f"step of {_BATCH}, ms", "inference, ms per sample", "on"), rows), "")
+    head = ("selection from", "by a score, ms", "by a cover, ms")
+    sizes = zip(found.ranking, found.covering, strict=True)
+    put(
+        *table(head, [(f"{n:,}", f"{1000 * a:.2f}", f"{1000 * b:.2f}") for (n, a), (_, b) in sizes])
+    )
+    return 0

@@ -1,0 +1,266 @@
+"""Measuring a machine for some seconds, in a process of its own.
+
+    python -m alscope.engine.measure --cache DIR [--device auto] [--threads N] [--seconds 20]
+
+Networks are trained by the trainer of every run, on made-up samples, so that a step costs what it
+costs in a study. Results go to the cache folder; see `alscope.engine.calibration`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from alscope.acquisition.cover import k_center_greedy
+from alscope.acquisition.ranking import top_k
+from alscope.acquisition.uncertainty import entropy
+from alscope.backbones.protocols import BackboneSpec
+from alscope.config import TrainConfig
+from alscope.data.views import Source
+from alscope.engine.calibrating import SECONDS
+from alscope.engine.calibration import Calibration, NetworkSpeed, keep, machine_key
+from alscope.engine.control import NullControl
+from alscope.engine.defaults import Paths
+from alscope.learn import device as devices
+from alscope.learn.passes import Batches, forward_pass, module_of
+from alscope.learn.trainer import fit
+from alscope.registry import backbones
+from alscope.rng import generator, tie_keys
+from alscope.store.writer import now
+from alscope.types import IntArray, SampleSpec
+
+__all__ = ["calibrate", "main"]
+
+_N_CLASSES = 10
+_N_SAMPLES = 64
+_N_TOKENS, _N_IDS = 32, 1_000
+_SAMPLES = (
+    SampleSpec(modality="features", shape=(384,)),
+    SampleSpec(modality="image", shape=(3, 32, 32)),
+    SampleSpec(modality="text"),
+)
+_BATCHES = (4, 32)
+_MOST_STEPS = 40
+_POOLS = (2_000, 20_000)
+_N_FEATURES, _N_QUERY = 128, 50
+_NICENESS = 10
+
+
+def calibrate(device: torch.device, *, n_threads: int, seconds: float = SECONDS) -> Calibration:
+    """Measure what this machine can do; small networks first, large ones if there is time.
+
+    Args:
+        device: Where networks run.
+        n_threads: CPU threads, which the process was configured for.
+        seconds: No network but the first is begun after that.
+    """
+    families = sorted(_families(), key=lambda family: family.n_weights)
+    began = time.perf_counter()
+    ranking, covering = _selection_times(seconds / 40)
+    networks: dict[str, NetworkSpeed] = {}
+    for place, family in enumerate(families):
+        remaining = seconds - (time.perf_counter() - began)
+        if remaining <= 0 and networks:
+            break
+        networks[family.spec.key] = family.speed(device, remaining / (len(families) - place))
+    return Calibration(
+        at=now(),
+        took_s=time.perf_counter() - began,
+        device=devices.device_name(device),
+        n_threads=n_threads,
+        networks=networks,
+        ranking=ranking,
+        covering=covering,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Random samples of one kind, as a trainer reads them."""
+
+    inputs: dict[str, torch.Tensor]
+
+    lengths: IntArray | None = None
+
+    @property
+    def n(self) -> int:
+        """Samples."""
+        return _N_SAMPLES
+
+    def eval_batch(self, indices: IntArray) -> dict[str, torch.Tensor]:
+        """Rows of them."""
+        rows = torch.from_numpy(indices)
+        return {name: values[rows] for name, values in self.inputs.items()}
+
+    def train_batch(self, indices: IntArray, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """The same."""
+        return self.eval_batch(indices)
+
+
+@dataclass(frozen=True, eq=False)
+class _Family:
+    """A kind of network on made-up samples."""
+
+    spec: BackboneSpec
+    sample: SampleSpec
+    source: Source
+    n_weights: int
+
+    def speed(self, device: torch.device, seconds: float) -> NetworkSpeed:
+        """Seconds of steps and of inference, measured for about that long."""
+        self._train(device, _BATCHES[0], 1)  # what is only paid once
+        few, many = (self._step_s(device, size, seconds / 3) for size in _BATCHES)
+        sample_s = max(many - few, 0.0) / (_BATCHES[1] - _BATCHES[0])
+        return NetworkSpeed(
+            step_s=max(few - _BATCHES[0] * sample_s, 0.0),
+            sample_s=sample_s,
+            infer_s=self._inference_s(device, seconds / 3),
+            n_pixels=int(np.prod(self.sample.shape[1:])) if self._is_image else 0,
+        )
+
+    @property
+    def _is_image(self) -> bool:
+        return self.sample.modality == "image"
+
+    def _step_s(self, device: torch.device, batch_size: int, seconds: float) -> float:
+        first = self._train(device, batch_size, 1)
+        n_steps = int(min(max(seconds / max(first, 1e-6) - 1, 0), _MOST_STEPS))
+        return self._train(device, batch_size, n_steps) / n_steps if n_steps else first
+
+    def _train(self, device: torch.device, batch_size: int, n_steps: int) -> float:
+        """Seconds of one training of so many steps."""
+        indices = np.arange(_N_SAMPLES, dtype=np.int64)
+        done = fit(
+            self.spec,
+            self.sample,
+            self.source,
+            indices=indices,
+            labels=indices % _N_CLASSES,
+            n_classes=_N_CLASSES,
+            train=TrainConfig(
+                epochs=1, min_steps=n_steps, max_steps=n_steps, batch_size=batch_size, augment=False
+            ),
+            seed=0,
+            device=device,
+            control=NullControl(),
+        )
+        devices.synchronize(device)
+        # Nothing can be learned from such samples, so the trainer tries twice.
+        return (done.load_s + done.compute_s) / (1 + done.retries)
+
+    def _inference_s(self, device: torch.device, seconds: float) -> float:
+        model = self.spec.build(self.sample, _N_CLASSES)
+        module_of(model).to(device).eval()
+
+        def run() -> None:
+            indices = np.arange(_N_SAMPLES, dtype=np.int64)
+            batches = Batches(
+                self.source,
+                indices,
+                batch_size=_N_SAMPLES,
+                device=device,
+                control=NullControl(),
+                stage="infer",
+            )
+            forward_pass(model, batches, n_classes=_N_CLASSES)
+
+        return _fastest(run, seconds) / _N_SAMPLES
+
+
+def _families() -> Iterator[_Family]:
+    """Every network of our own; those that a name chooses could be of any size."""
+    rng = generator(0, "calibration")
+    sources = {sample: _Made(_inputs(sample, rng)) for sample in _SAMPLES}
+    for name in backbones:
+        spec: BackboneSpec = backbones.get(name)()
+        if any(field.name == "model" for field in dataclasses.fields(spec)):
+            continue
+        sample = next((sample for sample in _SAMPLES if _reads(spec, sample)), None)
+        if sample is not None:
+            yield _Family(spec, sample, sources[sample], _n_weights(spec, sample))
+
+
+def _reads(spec: BackboneSpec, sample: SampleSpec) -> bool:
+    if spec.encoder_spec is not None:  # its head is what is trained
+        return sample.modality == "features"
+    return not spec.problems(sample)
+
+
+def _n_weights(spec: BackboneSpec, sample: SampleSpec) -> int:
+    with torch.device("meta"):  # shapes without numbers: large networks take seconds to initialize
+        model = spec.build(sample, _N_CLASSES)
+    return sum(weights.numel() for weights in module_of(model).parameters())
+
+
+def _inputs(sample: SampleSpec, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    if sample.modality == "text":
+        ids = rng.integers(2, _N_IDS, size=(_N_SAMPLES, _N_TOKENS))
+        mask = np.ones_like(ids)
+        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    values = rng.normal(size=(_N_SAMPLES, *sample.shape)).astype(np.float32)
+    name = "pixel_values" if sample.modality == "image" else "features"
+    return {name: torch.from_numpy(values)}
+
+
+def _selection_times(seconds: float) -> tuple[tuple[tuple[int, float], ...], ...]:
+    """Ranking by entropy, and a greedy cover, at two sizes of the pool."""
+    rng = generator(0, "calibration", "selection")
+    times: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
+    for n in _POOLS:
+        points = rng.normal(size=(n, _N_FEATURES)).astype(np.float32)
+        logits = points[:, :_N_CLASSES]
+        keys = tie_keys(np.arange(n), seed=0, round=0)
+
+        def rank(logits: np.ndarray = logits, keys: np.ndarray = keys) -> None:
+            top_k(entropy(logits), _N_QUERY, keys=keys)
+
+        def cover(points: np.ndarray = points, keys: np.ndarray = keys) -> None:
+            k_center_greedy(points, points[:_N_QUERY], _N_QUERY, keys=keys)
+
+        for found, run in zip(times, (rank, cover), strict=True):
+            found.append((n, _fastest(run, seconds)))
+    return tuple(tuple(found) for found in times)
+
+
+def _fastest(run: Callable[[], None], seconds: float) -> float:
+    """The shortest of some calls, after one that does not count; others only disturb."""
+    run()
+    began = time.perf_counter()
+    found: list[float] = []
+    while not found or (time.perf_counter() - began < seconds and len(found) < _MOST_STEPS):
+        start = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def main() -> None:
+    """Measure, and keep what was found."""
+    parser = argparse.ArgumentParser(prog="alscope.engine.measure")
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)  # that nothing can be learned from noise is no news
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)  # as workers are
+    n_threads = options.threads or devices.default_threads()
+    devices.configure(n_threads)
+    device = devices.pick_device(options.device)
+    found = calibrate(device, n_threads=n_threads, seconds=options.seconds)
+    key = machine_key(device=options.device, n_threads=n_threads)
+    keep(Paths(options.cache).calibration, key, found)
+
+
+if __name__ == "__main__":
+    main()

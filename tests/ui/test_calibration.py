@@ -1,0 +1,50 @@
+"""The calibration in Build, and where the seconds went in Compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from alscope.engine.calibration import Calibration, keep, machine_key
+from alscope.engine.defaults import Paths
+from alscope.engine.service import Service
+from alscope.ui.compare_timing import _where
+from tests.engine.test_calibration import MADE, SPEED
+from tests.results.records import make_rounds
+from tests.ui.records import page, texts
+
+
+def test_a_calibration_gives_the_first_estimate(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(seconds: float) -> Calibration:
+        config = service.calibrations.config
+        key = machine_key(device=config.device, n_threads=service.calibrations._n_threads)
+        keep(Paths(service.cache).calibration, key, replace(MADE, networks={"small_cnn": SPEED}))
+        service._timings._made = None  # rates are kept for two seconds
+        return MADE
+
+    monkeypatch.setattr(service.calibrations, "measure", measure)
+    app = page("build")
+    assert "Time: unknown until this network was run or calibrated here" in texts(app)
+    assert "has not been measured" in texts(app)
+
+    app.get_by_key("build_calibrate").click().run()
+
+    assert not app.exception
+    assert "a first guess from the calibration of this machine" in texts(app)
+    assert "Measured 2026-11-30 01:00 UTC on cpu, 1 thread: 1 kind of network" in texts(app)
+
+
+def test_the_timing_tab_says_where_the_seconds_went() -> None:
+    rounds = make_rounds({"random": [0.1, 0.2]}, seeds=[0])
+    rounds["train_s"], rounds["executed_s"], rounds["train_cached"] = 80.0, 100.0, [False, True]
+    rounds["evaluate_s"] = rounds["load_s"] = rounds["inference_s"] = rounds["aux_s"] = 0.0
+    rounds["acquisition_s"] = 20.0
+
+    assert _where(rounds) == (
+        "These rounds took **3 min** as they were executed: training **40 %**, everything else "
+        "**40 %**, acquisition **20 %**. What runs share was computed once, which saved 80 s."
+    )
+    assert _where(rounds.assign(executed_s=0.0)) == ""
