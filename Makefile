@@ -10,6 +10,9 @@ PIP_ARGS ?=
 APP_ARGS ?=
 JOBS ?= 2
 
+# Tests start many processes; each would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(PIP_ARGS)

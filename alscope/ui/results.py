@@ -102,9 +102,11 @@ def _best(place: str, run_ids: tuple[str, ...]) -> list[str]:
 
     table = aubc_table(rounds_frame(service.get_service().runs, run_ids))
     lines = []
-    for _, rows in table.groupby("scenario", sort=True):
+    groups = table.groupby("scenario", sort=True)
+    for scenario, rows in groups:
         best = rows[rows["best"]].iloc[0]
         others = rows[rows["tied"] & ~rows["best"]]["strategy"].tolist()
         tied = f", tied with {len(others)} more" if others else ""
-        lines.append(f"{plain(best['strategy'])}: {number(best['aubc'])}{tied}")
+        where = f"{plain(str(scenario))} · " if len(groups) > 1 else ""
+        lines.append(f"{where}{plain(best['strategy'])}: {number(best['aubc'])}{tied}")
     return lines

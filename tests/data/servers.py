@@ -107,8 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for place in range(start, end, _CHUNK):
                 piece = data[place : min(place + _CHUNK, end)]
+                files.served[path] += len(piece)  # before the other side can have it
                 self.wfile.write(piece)
-                files.served[path] += len(piece)
                 time.sleep(files.pause_s)
         except OSError:  # the other side is gone
             pass

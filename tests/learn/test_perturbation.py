@@ -32,6 +32,8 @@ from tests.learn.fakes import (
 )
 from tests.oracles_perturbation import noise_embedding
 
+pytestmark = pytest.mark.slow
+
 N_CLASSES = 3
 SPECS = [
     MlpSpec(hidden=8, depth=2),
@@ -118,7 +120,6 @@ class Odd(Network):
         return inputs["features"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
 def test_deviations_are_those_of_perturbed_copies(spec: BackboneSpec) -> None:
     for seed in range(50):

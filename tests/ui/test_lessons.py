@@ -7,6 +7,8 @@ import pytest
 from alscope.playground.lessons import LESSONS
 from tests.ui.records import page, texts
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_lessons_are_listed_for_students_and_teachers() -> None:
     app = page("lessons")

@@ -13,6 +13,8 @@ from alscope.ui import nav
 from tests.source import ROOT
 from tests.ui.records import page, raw_texts, record, small_study
 
+pytestmark = pytest.mark.slow
+
 PAGES = tuple(name for name in nav.PAGES if name != "data")  # tests/ui/test_data.py
 
 HOSTILE = (
@@ -79,7 +81,6 @@ def test_a_page_survives_a_damaged_store(service: Service, name: str) -> None:
     assert not app.exception
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_file_run_by_itself_passes_the_gate(service: Service, name: str) -> None:
     app = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=30).run()
@@ -103,7 +104,6 @@ print(sorted({"torch", "torchvision", "transformers", "datasets"} & set(sys.modu
 """
 
 
-@pytest.mark.slow
 def test_drawing_every_page_never_imports_torch(cache_folder: object) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WALK, str(cache_folder)],

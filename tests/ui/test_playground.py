@@ -12,7 +12,7 @@ from alscope.playground.presets import PRESETS
 from alscope.ui import playground_contest
 from tests.ui.records import address, page, raw_texts, texts
 
-pytestmark = pytest.mark.usefixtures("service")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("service")]
 
 SMALL = {"n": "60", "budget": "3"}
 
@@ -71,7 +71,6 @@ def test_play_steps_by_itself_until_the_budget_is_spent() -> None:
     assert next(item for item in app.button if item.key == "playground_play").label == "Play"
 
 
-@pytest.mark.slow
 def test_a_race_starts_from_the_same_labels_and_ends_with_hidden_seeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -91,7 +90,6 @@ def test_a_race_starts_from_the_same_labels_and_ends_with_hidden_seeds(
     assert "mean over 4 games" in texts(app)
 
 
-@pytest.mark.slow
 def test_a_duel_is_played_with_keys_and_ends_with_a_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playground_contest, "N_HIDDEN", 3)
     app = page("playground", mode="duel", **SMALL)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from alscope.engine.service import Service
 from tests.ui.records import address, page, texts
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_strategy_has_a_small_card() -> None:
