@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition._greedy import Greedy, first_near
+from alscope.acquisition._pairs import Coverage, Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["Similarity", "facility_greedy"]
+__all__ = ["facility_greedy"]
 
-_ROW_CHUNK = 1024
-_COLUMN_CHUNK = 512
-_REFRESH = 64  # stale bounds renewed by one product; doubled while nobody can be taken
+_REFRESH = 64  # stale bounds renewed at once; doubled while nobody can be taken
+_MOST_RENEWED = 512
 _NOISE_EPS = 4  # similarities are trusted to this many machine epsilons
 _TIE_EPS = 64  # gains closer than this many machine epsilons of themselves are equal
 
 _Floats = NDArray[np.floating]
-
-
-class Similarity(Protocol):
-    """Similarities between rows and columns of one pool, made on demand."""
-
-    def block(self, rows: slice, columns: IntArray) -> _Floats:
-        """Similarities of a range of rows to some columns; a new array."""
-
-    def among(self, rows: IntArray) -> Similarity:
-        """The same with some rows only, and all columns."""
 
 
 def facility_greedy(
@@ -51,13 +38,14 @@ def facility_greedy(
     monotone and submodular, and greedy reaches 1 - 1/e of the best value. Rows with c_i <= f_i
     never count. When nothing gains, the rest is taken by c_i - f_i, largest first.
 
-    Gains are computed once for all samples, block by block; after that they are upper bounds, and
-    only those that could be the highest are renewed. Picks are those of the plain method, up to
-    rounding. Time O(n_rows * n * width) for similarities of that width, memory one copy of the
-    rows that count and blocks of a few MiB; n x n values are never held.
+    Gains are computed once for all samples, tile by tile; after that they are upper bounds, and
+    only those that could be the highest are renewed. Pairs that can still gain are held as soon as
+    they are few, see `Coverage`. Picks are those of the plain method, up to rounding. Time
+    O(n_rows * n * width) for similarities of that width, memory one copy of the rows that count,
+    up to some 400 MiB of pairs and tiles of a few MiB; n x n values are never held.
 
     Args:
-        similar: Similarities of all samples to all, n rows and columns.
+        similar: Similarities of all samples to all, n rows and columns; symmetric.
         ceilings: c, (n,), finite.
         floors: f, (n,), finite.
         k: How many; 0 or less gives none, n or more gives all, ordered by their gain alone.
@@ -80,10 +68,9 @@ def facility_greedy(
             f"{keys.shape}; give one of each per sample"
         )
     n, k = keys.size, max(0, min(k, keys.size))
-    active = np.flatnonzero(ceilings > floors)
-    search = _Search(
-        _Facility(similar.among(active), ceilings[active], floors[active]), n if k else 0, keys
-    )
+    if not k:
+        return Greedy(np.empty(0, dtype=np.int64), np.empty(0))
+    search = _Search(Coverage(similar, ceilings, floors), keys)
     if k == n:
         return Greedy(top_k(search.bounds, k, keys=keys), np.empty(0))
     while len(search.picks) < k and search.take_next():
@@ -97,74 +84,47 @@ def facility_greedy(
     return Greedy(positions, np.array(search.gains))
 
 
-@dataclass(eq=False)
-class _Facility:
-    # The rows that count, and how similar each is to what was taken.
-    similar: Similarity
-    ceilings: _Floats  # (n_rows,)
-    reached: _Floats  # between floor and ceiling, (n_rows,); starts at the floor
-
-    @property
-    def noise(self) -> float:
-        return float(_NOISE_EPS * np.finfo(self.ceilings.dtype).eps * self.ceilings.size)
-
-    def gains(self, columns: IntArray) -> NDArray[np.float64]:
-        # What each column would add, (n_columns,).
-        total = np.zeros(columns.size)
-        for start in range(0, self.ceilings.size, _ROW_CHUNK):
-            rows = slice(start, start + _ROW_CHUNK)
-            block = self.similar.block(rows, columns)
-            np.minimum(block, self.ceilings[rows, None], out=block)
-            block -= self.reached[rows, None]
-            np.maximum(block, 0, out=block)
-            total += block.sum(axis=0, dtype=np.float64)
-        return total
-
-    def take(self, column: int) -> None:
-        one = self.similar.block(slice(None), np.array([column]))[:, 0]
-        self.reached = np.maximum(self.reached, np.minimum(one, self.ceilings))
-
-
 class _Search:
     # Lazy greedy: `bounds` are gains at some earlier time, never below the present ones.
-    def __init__(self, facility: _Facility, n: int, keys: NDArray[np.uint64]) -> None:
-        self.facility, self.keys = facility, keys
+    def __init__(self, coverage: Coverage, keys: NDArray[np.uint64]) -> None:
+        self.coverage, self.keys = coverage, keys
         self.picks: list[int] = []
         self.gains: list[float] = []
-        chunks = [
-            facility.gains(np.arange(start, min(start + _COLUMN_CHUNK, n)))
-            for start in range(0, n, _COLUMN_CHUNK)
-        ]
-        self.bounds = np.concatenate([*chunks, np.empty(0)])  # (n,)
-        self.renewed = np.zeros(n, dtype=np.int64)  # number of picks each bound accounts for
+        self.bounds = coverage.survey()  # (n,)
+        self.renewed = np.zeros(keys.size, dtype=np.int64)  # number of picks a bound accounts for
+        self.eps = float(np.finfo(coverage.dtype).eps)
 
     def take_next(self) -> bool:
         # Takes the best one; False if nobody gains.
+        noise = _NOISE_EPS * self.eps * self.coverage.n_rows
         n_renew = _REFRESH
-        while (best := float(self.bounds.max(initial=0.0))) > self.facility.noise:
+        while (best := float(self.bounds.max(initial=0.0))) > noise:
             tolerance = self._tolerance(best)
             stale = self.renewed < len(self.picks)
             if not (stale & (self.bounds >= best - tolerance)).any():
                 self._take(first_near(self.bounds, tolerance, keys=self.keys))
                 return True
             self._renew(np.flatnonzero(stale), n_renew)
-            n_renew = min(2 * n_renew, _COLUMN_CHUNK)
+            n_renew = min(2 * n_renew, _MOST_RENEWED)
         return False
 
     def _tolerance(self, best: float) -> float:
-        eps = np.finfo(self.facility.ceilings.dtype).eps
-        rounding = float(np.finfo(np.float64).eps) * self.facility.ceilings.size
-        return float(_TIE_EPS * eps * best) + _NOISE_EPS * rounding
+        rounding = float(np.finfo(np.float64).eps) * self.coverage.n_rows
+        return _TIE_EPS * self.eps * best + _NOISE_EPS * rounding
 
     def _renew(self, stale: IntArray, n: int) -> None:
+        if self.coverage.wants_survey:
+            self.bounds[stale] = self.coverage.survey()[stale]
+            self.renewed[stale] = len(self.picks)
+            return
         if n < stale.size:
             stale = stale[np.argpartition(-self.bounds[stale], n - 1)[:n]]
-        self.bounds[stale] = self.facility.gains(stale)
+        self.bounds[stale] = self.coverage.gains(stale)
         self.renewed[stale] = len(self.picks)
 
     def _take(self, pick: int) -> None:
         self.picks.append(pick)
         self.gains.append(float(self.bounds[pick]))
-        self.facility.take(pick)
+        self.coverage.take(pick)
         self.bounds[pick] = -np.inf
         self.renewed[pick] = np.iinfo(np.int64).max

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from alscope.acquisition import facility
+from alscope.acquisition import _pairs, facility
 from alscope.acquisition.facility import facility_greedy
 from alscope.acquisition.gradient_kernel import GradientKernel, unit_gradients
 from alscope.errors import ShapeError
@@ -29,12 +29,15 @@ class Table:
         return Table(self.values[rows])
 
 
-@pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that few samples make several blocks, and bounds go stale."""
-    monkeypatch.setattr(facility, "_ROW_CHUNK", 5)
-    monkeypatch.setattr(facility, "_COLUMN_CHUNK", 7)
+@pytest.fixture(params=[0, 60, 10**6])
+def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that few samples make several blocks, bounds go stale, and pairs are held never, in time
+    or from the start."""
+    monkeypatch.setattr(_pairs, "_TILE", 5)
+    monkeypatch.setattr(_pairs, "_MOST_PAIRS", request.param)
+    monkeypatch.setattr(_pairs, "_PROBE_EVERY", 2)
     monkeypatch.setattr(facility, "_REFRESH", 2)
+    monkeypatch.setattr(facility, "_MOST_RENEWED", 7)
 
 
 def keys_of(n: int, seed: int = 0) -> np.ndarray:
@@ -195,7 +198,8 @@ def test_any_number_can_be_asked_for() -> None:
     assert sizes[4][0] == sizes[2][0]
 
 
-def test_memory_is_far_below_that_of_all_pairs() -> None:
+def test_memory_is_far_below_that_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pairs, "_MOST_PAIRS", 2**17)
     n = 4000
     rng = np.random.default_rng(0)
     logits, embeddings = rng.normal(size=(n, 4)), rng.normal(size=(n, 8))
