@@ -20,7 +20,7 @@ READY := $(VENV)/.installed
 READY_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo install test test-fast test-slow check lint format types clean
+.PHONY: help app demo install test test-fast test-slow check lint format types audit clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ format: $(READY_DEV)  ## Format, and fix what can be fixed
 
 types: $(READY_DEV)  ## Static types
 	$(BIN)/python -m mypy
+
+audit: $(READY_DEV)  ## Known vulnerabilities of what is installed; by pip-audit where it can be asked
+	-@$(PIP) 'pip-audit>=2.7' || echo "pip-audit cannot be installed here"
+	$(BIN)/python .ci/audit.py
 
 clean:  ## Remove the virtual environment and the tools' caches; results stay
 	rm -rf $(VENV) build dist alscope.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

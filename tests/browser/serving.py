@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.source import ROOT
 
-__all__ = ["Server", "serving"]
+__all__ = ["Server", "free_port", "serving"]
 
 
 @dataclass
@@ -27,22 +27,38 @@ class Server:
     process: subprocess.Popen[bytes]
 
 
-@contextmanager
-def serving(cache: Path, log: Path) -> Iterator[Server]:
-    """A server on a cache folder that nobody has visited yet; its log must hold no traceback."""
+def free_port() -> int:
+    """A port that nobody listens to now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def serving(
+    cache: Path, log: Path, *options: str, port: int = 0, host: str = "127.0.0.1"
+) -> Iterator[Server]:
+    """A server on a cache folder that nobody has visited yet; its log must hold no traceback.
+
+    Args:
+        cache: The folder.
+        log: What it says goes here.
+        *options: More options of Streamlit.
+        port: Where it listens; 0: anywhere.
+        host: What this computer is called in its address.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, f"--server.port={port}"],
+            [*command, f"--server.port={port}", *options],
             cwd=ROOT,
             env=os.environ | {"ALSCOPE_CACHE": str(cache)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     try:
         _wait(f"{url}/_stcore/health", process)
         yield Server(url, process)

@@ -24,6 +24,16 @@ def test_the_server_listens_to_this_machine_only() -> None:
     assert config()["server"]["allowedHosts"] == ["localhost", "127.0.0.1"]
 
 
+def test_other_pages_of_the_browser_are_kept_out() -> None:
+    server = config()["server"]
+
+    assert server["enableXsrfProtection"] is True
+    assert server["enableCORS"] is True
+    assert server["enableStaticServing"] is False
+    assert server["maxUploadSize"] == server["maxMessageSize"] == 50
+    assert config()["client"]["showErrorLinks"] is False
+
+
 def test_nothing_is_reported_to_anyone_and_no_traceback_is_shown() -> None:
     assert config()["browser"]["gatherUsageStats"] is False
     assert config()["client"]["showErrorDetails"] == "none"
