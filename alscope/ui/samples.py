@@ -16,9 +16,19 @@ from alscope.ui.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
+
     from alscope.engine.service import Service, StudyStatus
 
-__all__ = ["begin", "is_arriving", "is_sample", "sample_fact", "sample_ids", "show_arriving"]
+__all__ = [
+    "begin",
+    "is_arriving",
+    "is_sample",
+    "sample_evidence",
+    "sample_fact",
+    "sample_ids",
+    "show_arriving",
+]
 
 _SWITCH = "ALSCOPE_SAMPLES"
 _NAME = "alscope-samples"
@@ -82,6 +92,26 @@ def sample_fact(study: StudyStatus) -> str:
         f"with {100 * row['label_ratio']:.0f} % of its labels (mean curves of {row['n']} seeds; "
         "better in area by an exact paired test with Holm's correction)."
     )
+
+
+def sample_evidence(service: Service) -> tuple[list[str], pd.DataFrame]:
+    """Ids of the samples that are here, and what they say about strategies; empty if none is."""
+    from alscope.results.evidence import evidence_table
+
+    studies = service.studies()
+    ids = sample_ids(service, studies)
+    chosen = [study for study in studies if study.study_id in ids]
+    key = (str(service.cache), tuple(sorted(ids)))
+    kept = _evidence()
+    if key not in kept:
+        kept[key] = evidence_table(rounds_of(chosen))
+    return ids, kept[key]
+
+
+@st.cache_resource
+def _evidence() -> dict[tuple[str, tuple[str, ...]], pd.DataFrame]:
+    """By place and samples; at most 2^4 combinations per place."""
+    return {}
 
 
 def _install(service: Service) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from alscope.catalogue import ASKS, COSTS, REGIMES, SETTINGS, Card, Filter
 from alscope.ui import nav
 from alscope.ui.filters import several
+from alscope.ui.samples import sample_evidence
+from alscope.ui.service import get_service
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 from alscope.ui.urlstate import publish, restore_text
@@ -14,6 +19,12 @@ from alscope.ui.urlstate import publish, restore_text
 __all__ = ["choose_filter", "family_name", "show_cards", "show_table"]
 
 _COLUMNS = 3
+_GAIN, _TESTS, _QUERY = "Gain over Random", "Significantly", "Selection"
+_GAIN_HELP = "Mean over scenarios of the paired difference in area under the accuracy curve."
+_TESTS_HELP = (
+    "Scenarios with p of at most 0.05 by the paired sign-flip test with Holm's correction."
+)
+_QUERY_HELP = "Median seconds of one selection, inference included, on the machine of the samples."
 
 
 def family_name(group: str) -> str:
@@ -58,17 +69,20 @@ def show_cards(found: tuple[Card, ...]) -> None:
 
 
 def show_table(found: tuple[Card, ...]) -> None:
-    """One row per strategy, sortable."""
+    """One row per strategy, sortable, with what the sample results say about it."""
     import pandas as pd
 
+    ids, evidence = sample_evidence(get_service())
+    measured = {row["strategy"]: row for row in evidence.to_dict("records")}
     rows = [
         {
             "Strategy": c.title,
             "Family": family_name(c.group),
-            "Idea": c.summary,
-            "Needs": ", ".join(ASKS.get(word, word) for word in c.asks) or "nothing",
+            **_measured(measured.get(c.key), any_samples=bool(ids)),
             "Cost of a query": c.cost,
             "Budget": REGIMES[c.regime],
+            "Needs": ", ".join(ASKS.get(word, word) for word in c.asks) or "nothing",
+            "Idea": c.summary,
             "Name": c.key,
         }
         for c in found
@@ -77,9 +91,39 @@ def show_table(found: tuple[Card, ...]) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         height="content",
-        alt="Strategies with family, idea, needs, cost and budget",
-        column_config={"Idea": st.column_config.TextColumn(width="large")},
+        placeholder="-",
+        alt="Strategies with family, idea, needs, cost, budget and gain over Random in the samples",
+        column_config={
+            "Strategy": st.column_config.TextColumn(pinned=True),
+            "Idea": st.column_config.TextColumn(width="large"),
+            _TESTS: st.column_config.TextColumn(width="medium", help=_TESTS_HELP),
+            _GAIN: st.column_config.NumberColumn(format="%+.3f", help=_GAIN_HELP),
+            _QUERY: st.column_config.NumberColumn(format="%.2g s", help=_QUERY_HELP),
+        },
     )
+    if ids:
+        _say_measured(int(evidence["n_scenarios"].max()), ids)
+
+
+def _measured(row: Mapping[Hashable, Any] | None, *, any_samples: bool) -> dict[str, Any]:
+    """The measured cells of one strategy; none without samples."""
+    if not any_samples:
+        return {}
+    if row is None:
+        return {_GAIN: None, _TESTS: "", _QUERY: None}
+    tests = f"{row['n_better']} better, {row['n_worse']} worse of {row['n_scenarios']}"
+    return {_GAIN: row["gain"], _TESTS: tests, _QUERY: row["query_s"]}
+
+
+def _say_measured(n_scenarios: int, ids: Sequence[str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"Gains and seconds are those of the sample results: {n_scenarios} small scenarios on "
+            "digits, photographs and texts, 10 seeds each. Other data, networks and budgets give "
+            "other orders. Empty cells: not part of the samples.",
+            width="stretch",
+        )
+        nav.link("compare", "See the curves", icon=":material/compare_arrows:", exp=list(ids))
 
 
 def _small(card: Card) -> None:

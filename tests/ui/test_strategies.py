@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alscope.engine.service import Service
+from alscope.results.samples import install
 from tests.ui.records import address, page, texts
 
 pytestmark = pytest.mark.slow
@@ -109,3 +110,18 @@ def test_a_strategy_can_be_tried_in_the_playground(service: Service) -> None:
     assert app.title[0].value == "Playground"
     assert not app.exception
     assert address(app, "opp") == ["coreset"]
+
+
+def test_the_table_says_what_the_samples_measured(service: Service) -> None:
+    before = page("strategies", look=["table"])
+    install(service.cache, runs=service.runs, studies=service.studies_store)
+    app = page("strategies", look=["table"])
+
+    assert not app.exception
+    assert "Gain over Random" not in before.dataframe[0].value
+    table = app.dataframe[0].value.set_index("Name")
+    assert table.loc["alpha_mix", "Gain over Random"] > 0
+    assert table.loc["alpha_mix", "Significantly"] == "2 better, 0 worse of 4"
+    assert table.loc["saal", "Significantly"] == ""  # not part of the samples
+    assert "5 small scenarios" not in texts(before)
+    assert "small scenarios" in texts(app)
