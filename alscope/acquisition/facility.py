@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from alscope.acquisition._coverage import Coverage
 from alscope.acquisition._greedy import Greedy, first_near
-from alscope.acquisition._pairs import Coverage, Similarity
+from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
 from alscope.types import IntArray

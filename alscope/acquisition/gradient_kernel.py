@@ -113,10 +113,6 @@ class GradientKernel:
         """The kernel with some rows only, and all columns."""
         return GradientKernel(self.rows.take(rows), self.columns)
 
-    def column(self, position: int) -> _Floats:
-        """Similarities of all rows to one column, (n_rows,)."""
-        return self.block(slice(None), np.array([position]))[:, 0]
-
     def diagonal(self) -> NDArray[np.float64]:
         """Similarity of each column to itself, (n_columns,): 1, or 0.5 where delta is 0."""
         values: NDArray[np.float64] = 0.5 + 0.5 * (self.columns.residual != 0).any(axis=1)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from alscope.acquisition._factor import Few, Given
 from alscope.acquisition._greedy import Greedy, first_near
+from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
+from alscope.types import IntArray
 
 __all__ = ["Blocks", "log_det_greedy", "weighted"]
 
 _COLUMN_CHUNK = 2048
+_CANDIDATES = 512  # among which the next picks are guessed
+_AHEAD, _MOST_AHEAD = 8, 32  # picks guessed at once, at first and at most
 _TIES = {"float32": 1e-5, "float64": 1e-12}  # gains this close are equal, for a ridge of 1
 
 _Floats = NDArray[np.floating]
@@ -71,7 +75,7 @@ def weighted(blocks: Blocks, *, eta: float, nu: float) -> Blocks:
 
 
 def log_det_greedy(
-    column: Callable[[int], _Floats],
+    similar: Similarity,
     diagonal: _Floats,
     blocks: Blocks,
     k: int,
@@ -88,12 +92,16 @@ def log_det_greedy(
     others), so bounds from earlier steps say nothing and every gain is renewed at every step.
 
     Conditioning on P and on P and Q takes a Cholesky factorisation; every pick appends one row to
-    each of both factors. Time O(n (p + q)^2 + k n (p + q + k + w)) for p private samples, q of the
-    query set and columns that cost w per entry; memory (p + q + 2 k) n values of the type of
-    `blocks.pool_query`: 600 MB in float32 for n = 50000, p = q = 500, k = 1000.
+    each of both factors. Row by row that is bound by memory. Therefore the next picks are guessed
+    among the samples that gain most, the rows of all of them are made by matrix products, and each
+    guess is compared with the gains of all samples at its turn: the first that is wrong ends the
+    guessing, so that picks are those of the plain method. Time O(n (p + q)^2 + k n (p + q + k + w))
+    for p private samples, q of the query set and similarities that cost w each; memory
+    (p + q + 2 k) n values of the type of `blocks.pool_query`: 600 MB in float32 for n = 50000,
+    p = q = 500, k = 1000.
 
     Args:
-        column: Similarities of all samples to one of them, (n,).
+        similar: Similarities of all samples to all, n rows and columns.
         diagonal: Similarity of every sample to itself, (n,).
         blocks: Similarities to and within the other sets; see there. The type of the first decides
             the precision of the factors; variances are float64.
@@ -116,65 +124,110 @@ def log_det_greedy(
     n, k = keys.size, max(0, min(k, keys.size))
     if not k:
         return Greedy(np.empty(0, dtype=np.int64), np.empty(0))
-    state = _State(diagonal, blocks, 0 if k == n else k, ridge)
+    state = _State(similar, diagonal, blocks, 0 if k == n else k, ridge)
     if k == n:
         return Greedy(top_k(state.gains(), k, keys=keys), np.empty(0))
     tolerance = _TIES[str(blocks.pool_query.dtype)] / min(ridge, 1.0)
-    picks, gained = np.empty(k, dtype=np.int64), np.empty(k)
-    free = np.ones(n, dtype=bool)
-    for step in range(k):
-        gains = np.where(free, state.gains(), -np.inf)
-        picks[step] = pick = first_near(gains, tolerance, keys=keys)
-        gained[step] = gains[pick]
-        free[pick] = False
-        if step + 1 < k:
-            state.take(pick, column(pick))
-    return Greedy(picks, gained)
+    return _Search(state, tolerance, keys).run(k)
 
 
-class _Given:
-    # Variances of the pool given some set, and the rows of the factor that the picks append.
-    def __init__(self, variances: NDArray[np.float64], rows: _Floats, n_rows: int) -> None:
-        self.variances = variances  # (n,)
-        self.rows = rows  # (capacity, n), filled up to n_rows
-        self.n_rows = n_rows
+class _Search:
+    # Greedy, several steps at a time.
+    def __init__(self, state: _State, tolerance: float, keys: NDArray[np.uint64]) -> None:
+        self.state, self.tolerance, self.keys = state, tolerance, keys
+        self.free = np.ones(keys.size, dtype=bool)
+        self.picks: list[int] = []
+        self.gained: list[float] = []
 
-    def take(self, pick: int, covariances: _Floats) -> None:
-        # Given what the rows stand for, the covariances of all with the pick become one more row.
-        filled = self.rows[: self.n_rows]
-        row = self.rows[self.n_rows]
-        np.subtract(covariances, filled[:, pick] @ filled, out=row)
-        row /= np.sqrt(self.variances[pick])
-        self.variances -= np.square(row, dtype=np.float64)
-        self.n_rows += 1
+    def run(self, k: int) -> Greedy:
+        ahead = _AHEAD
+        while len(self.picks) < k:
+            guess = self._guess(min(ahead, k - len(self.picks)))
+            self.state.prepare(guess)
+            all_right = all(self._take(pick) for pick in guess.tolist())
+            ahead = min(2 * ahead, _MOST_AHEAD) if all_right else max(1, ahead // 2)
+        return Greedy(np.array(self.picks, dtype=np.int64), np.array(self.gained))
+
+    def _gains(self) -> NDArray[np.float64]:
+        return np.where(self.free, self.state.gains(), -np.inf)
+
+    def _guess(self, n: int) -> IntArray:
+        # The next pick, and those that would follow if only some samples were left.
+        gains = self._gains()
+        best = first_near(gains, self.tolerance, keys=self.keys)
+        some = np.array([best])
+        if n > 1:
+            n_some = min(_CANDIDATES, int(self.free.sum()))
+            some = np.argpartition(-gains, n_some - 1)[:n_some]
+            some = np.concatenate([[best], some[some != best]])
+        return some[self.state.ahead(some, n, self.tolerance, self.keys[some])]
+
+    def _take(self, guess: int) -> bool:
+        # Whether the guess is right; takes it, if so.
+        gains = self._gains()
+        if first_near(gains, self.tolerance, keys=self.keys) != guess:
+            return False
+        self.picks.append(guess)
+        self.gained.append(float(gains[guess]))
+        self.free[guess] = False
+        self.state.take(guess)
+        return True
 
 
 class _State:
     # Given P: `shared` and the picks. Given P and Q: `shared`, rows of Q, and the picks.
-    def __init__(self, diagonal: _Floats, blocks: Blocks, k: int, ridge: float) -> None:
+    def __init__(
+        self, similar: Similarity, diagonal: _Floats, blocks: Blocks, k: int, ridge: float
+    ) -> None:
         n, n_query = blocks.pool_query.shape
         n_private = blocks.pool_private.shape[1]
         dtype = blocks.pool_query.dtype
-        self.ridge = ridge
+        self.similar, self.ridge = similar, ridge
         # Pages that no pick has filled yet take no memory.
         factor = np.empty((n_private + n_query + k, n), dtype=dtype)
         total = diagonal.astype(np.float64) + ridge
         private, both = _condition(factor, total, blocks, ridge)
         self.shared = factor[:n_private]
-        self.private = _Given(private, np.empty((k, n), dtype=dtype), 0)
-        self.both = _Given(both, factor[n_private:], n_query)
+        self.private = Given(private, np.empty((k, n), dtype=dtype), 0)
+        self.both = Given(both, factor[n_private:], n_query)
 
     def gains(self) -> NDArray[np.float64]:
-        # No variance is below the ridge but by rounding.
-        given_private = np.maximum(self.private.variances, self.ridge)
-        given_both = np.maximum(self.both.variances, self.ridge)
-        values: NDArray[np.float64] = np.log(given_private / given_both)
-        return values
+        return _gains(self.private.variances, self.both.variances, self.ridge)
 
-    def take(self, pick: int, column: _Floats) -> None:
-        covariances = column - self.shared[:, pick] @ self.shared
-        self.private.take(pick, covariances)
-        self.both.take(pick, covariances)
+    def prepare(self, picks: IntArray) -> None:
+        before = self.similar.block(slice(None), picks).T - self.shared[:, picks].T @ self.shared
+        self.private.prepare(picks, before)
+        self.both.prepare(picks, before)
+
+    def take(self, pick: int) -> None:
+        self.private.take(pick)
+        self.both.take(pick)
+
+    def ahead(
+        self, some: IntArray, n: int, tolerance: float, keys: NDArray[np.uint64]
+    ) -> list[int]:
+        # Greedy picks among some samples, the first of which comes first; positions among them.
+        places = [0]
+        if n == 1:
+            return places
+        shared = self.shared[:, some]
+        before = self.similar.among(some).block(slice(None), some) - shared.T @ shared
+        small = [Few(given, some, before, n) for given in (self.private, self.both)]
+        while len(places) < n:
+            for one in small:
+                one.take(places[-1])
+            gains = _gains(small[0].variances, small[1].variances, self.ridge)
+            gains[places] = -np.inf
+            places.append(first_near(gains, tolerance, keys=keys))
+        return places
+
+
+def _gains(
+    private: NDArray[np.float64], both: NDArray[np.float64], ridge: float
+) -> NDArray[np.float64]:
+    # No variance is below the ridge but by rounding.
+    values: NDArray[np.float64] = np.log(np.maximum(private, ridge) / np.maximum(both, ridge))
+    return values
 
 
 def _condition(

@@ -192,7 +192,7 @@ class Similar(Strategy):
         )
         kernel = GradientKernel.of(pool)
         return log_det_greedy(
-            kernel.column,
+            kernel,
             kernel.diagonal(),
             weighted(blocks, eta=self.eta, nu=self.nu),
             k,

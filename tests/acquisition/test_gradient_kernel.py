@@ -82,7 +82,6 @@ def test_blocks_are_parts_of_the_whole() -> None:
 
     np.testing.assert_allclose(kernel.block(slice(1, 4), some), whole[1:4][:, some])
     np.testing.assert_allclose(kernel.among(some).block(slice(None), np.arange(n)), whole[some])
-    np.testing.assert_allclose(kernel.column(2), whole[:, 2])
     np.testing.assert_allclose(kernel.diagonal(), np.diag(whole))
 
 

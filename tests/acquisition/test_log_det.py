@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,14 +12,45 @@ from alscope.acquisition._greedy import Greedy
 from alscope.acquisition.log_det import Blocks, log_det_greedy, weighted
 from alscope.errors import ShapeError
 from alscope.rng import tie_keys
+from alscope.types import IntArray
 from tests import oracles_similar
 from tests.oracles_similar import log_det_kernel, log_det_value
 
 
+@dataclass
+class Table:
+    """Similarities that are simply there."""
+
+    values: np.ndarray
+
+    def block(self, rows: slice, columns: IntArray) -> np.ndarray:
+        return self.values[rows][:, columns]
+
+    def among(self, rows: IntArray) -> Table:
+        return Table(self.values[rows])
+
+
+@dataclass
+class Products:
+    """Inner products of vectors."""
+
+    columns: np.ndarray
+    rows: np.ndarray | None = None
+
+    def block(self, rows: slice, columns: IntArray) -> np.ndarray:
+        these = self.columns if self.rows is None else self.rows
+        return these[rows] @ self.columns[columns].T
+
+    def among(self, rows: IntArray) -> Products:
+        return Products(self.columns, self.columns[rows])
+
+
 @pytest.fixture(autouse=True)
 def several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even small pools take more than one."""
+    """Even small pools take more than one, and have samples that no guess considers."""
     monkeypatch.setattr(log_det, "_COLUMN_CHUNK", 7)
+    monkeypatch.setattr(log_det, "_CANDIDATES", 3)
+    monkeypatch.setattr(log_det, "_AHEAD", 2)
 
 
 def keys_of(n: int, seed: int = 0) -> np.ndarray:
@@ -52,7 +84,7 @@ def choose(
     keys: np.ndarray | None = None,
 ) -> Greedy:
     return log_det_greedy(
-        lambda j: whole[:n, j],
+        Table(whole[:n, :n]),
         np.diag(whole)[:n],
         weighted(blocks_of(whole, n, n_query), eta=eta, nu=nu),
         k,
@@ -207,7 +239,7 @@ def test_memory_follows_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     whole[:n, n:] = others[:, :n].T
     blocks = blocks_of(whole, n, n_query)
     tracemalloc.start()
-    log_det_greedy(lambda j: rows[:n] @ rows[j], np.ones(n), blocks, k, ridge=1.0, keys=keys_of(n))
+    log_det_greedy(Products(rows[:n]), np.ones(n), blocks, k, ridge=1.0, keys=keys_of(n))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -218,10 +250,10 @@ def test_shapes_must_fit() -> None:
     whole = kernel_of(0, 20)
     blocks = blocks_of(whole, 12, 5)._replace(query_private=np.ones((4, 3)))
     with pytest.raises(ShapeError, match=r"query_private has the shape \(4, 3\), not \(5, 3\)"):
-        log_det_greedy(lambda j: whole[:12, j], np.ones(12), blocks, 3, ridge=1.0, keys=keys_of(12))
+        log_det_greedy(Table(whole[:12, :12]), np.ones(12), blocks, 3, ridge=1.0, keys=keys_of(12))
     with pytest.raises(ShapeError, match=r"the diagonal has the shape \(11,\)"):
         log_det_greedy(
-            lambda j: whole[:12, j],
+            Table(whole[:12, :12]),
             np.ones(11),
             blocks_of(whole, 12, 5),
             3,

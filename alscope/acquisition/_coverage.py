@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from alscope.acquisition._similarity import Similarity
 from alscope.types import IntArray
 
-__all__ = ["Coverage", "Similarity"]
+__all__ = ["Coverage"]
 
 _TILE = 512  # rows, and columns, of the similarities made at once
 _MOST_PAIRS = 2**25  # pairs that gain are held, 8 bytes each, as soon as they are not more
@@ -19,16 +18,6 @@ _PROBED = 64  # columns looked at
 _MARGIN = 0.8  # what is seen there may be off by this factor
 
 _Floats = NDArray[np.floating]
-
-
-class Similarity(Protocol):
-    """Symmetric similarities between rows and columns of one pool, made on demand."""
-
-    def block(self, rows: slice, columns: IntArray) -> _Floats:
-        """Similarities of a range of rows to some columns; a new array."""
-
-    def among(self, rows: IntArray) -> Similarity:
-        """The same with some rows only, and all columns."""
 
 
 class Coverage:
