@@ -187,6 +187,16 @@ def test_everything_missing_is_named_at_once() -> None:
         ({"ids": np.arange(N - 1)}, "number of pool samples: .*ids 39"),
         ({"logits": np.where(np.arange(N)[:, None] == 7, np.inf, np.zeros(C))}, "logits of row 7"),
         ({"logits": np.where(np.arange(N)[:, None] == 7, 1e300, np.zeros(C))}, "logits of row 7"),
+        # Found by fuzzing: errors of NumPy, or numbers that mean something else.
+        ({"logits": [[1, 2], [3]]}, "logits is no array .*rows of equal length"),
+        ({"ids": [[1, 2], [3]]}, "ids is no array"),
+        ({"logits": np.full((N, C), 1j)}, "logits holds complex128, but real numbers"),
+        ({"logits": np.full((N, C), "1.5")}, "logits holds <U3, but real numbers"),
+        ({"logits": np.full((N, C), np.datetime64("2026", "s"))}, "but real numbers"),
+        ({"logits": np.full((N, C), {}, dtype=object)}, "something else than numbers"),
+        ({"head": 3}, "head is 3, but"),
+        ({"head": ([[1], [2, 3]], [0])}, "head is no array"),
+        ({"ids": np.arange(N, dtype=np.uint64) + np.uint64(2**63)}, r"numbers up to 2\*\*63 - 1"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_in_words(changed: dict[str, Any], message: str) -> None:

@@ -22,6 +22,7 @@ from alscope.cli import (
 from alscope.cli._parser import make_parser
 from alscope.cli._terminal import complain
 from alscope.errors import ALScopeError, ConfigError, UnknownNameError
+from alscope.texts import log_to_stderr
 
 __all__ = ["Exit", "main"]
 
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show "±" gets a "?"
             stream.reconfigure(errors="replace")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.WARNING, "%(levelname)s %(name)s: %(message)s")
     arguments = make_parser().parse_args(argv)
     try:
         return _COMMANDS[arguments.command](arguments)

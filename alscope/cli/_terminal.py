@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alscope.texts import visible
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -18,12 +20,14 @@ _LEGEND = (
     "vs random: paired difference in AUBC, and what an exact test can say about it.",
 )
 
+_LAYOUT = "\n\t"
+
 __all__ = ["area_lines", "complain", "put", "put_json", "table"]
 
 
 def put(*lines: str) -> None:
     """Write lines to standard output."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write("".join(f"{visible(line, keep=_LAYOUT)}\n" for line in lines))
     sys.stdout.flush()
 
 
@@ -34,7 +38,7 @@ def put_json(value: Any) -> None:
 
 def complain(message: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"alscope: {message}\n")
+    sys.stderr.write(f"alscope: {visible(message, keep=_LAYOUT)}\n")
     sys.stderr.flush()
 
 

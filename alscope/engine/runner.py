@@ -16,6 +16,7 @@ from alscope.engine.settings import read_settings
 from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError
 from alscope.store.runs import RunStore
 from alscope.store.writer import RunWriter
+from alscope.texts import without_folders
 from alscope.types import RunState
 
 if TYPE_CHECKING:
@@ -123,5 +124,6 @@ def _failure(error: Exception) -> dict[str, str]:
     return {
         "type": type(error).__name__,
         "message": message,
-        "traceback": "".join(traceback.format_exception(error)),
+        # Bundles carry it to others: it says nothing about whose computer this is.
+        "traceback": without_folders("".join(traceback.format_exception(error))),
     }

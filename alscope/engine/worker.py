@@ -25,6 +25,7 @@ from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
 from alscope.engine.runner import execute, make_resources
 from alscope.store.runs import RunStore
+from alscope.texts import log_to_stderr
 
 __all__ = ["main"]
 
@@ -105,7 +106,7 @@ def main() -> None:
     # Whatever a library prints must not reach the event stream.
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr(logging.INFO, "%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)

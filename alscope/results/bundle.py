@@ -8,7 +8,9 @@ from typing import IO
 
 from alscope import __version__
 from alscope.config_io import write_study
+from alscope.engine.runlog import run_log
 from alscope.engine.status import run_status
+from alscope.engine.timings import TimingBook
 from alscope.errors import StoreError
 from alscope.results.conditions import conditions
 from alscope.results.export import frame_bytes
@@ -143,8 +145,10 @@ def _readable(runs: RunStore, run_ids: tuple[str, ...]) -> None:
     try:
         for run_id in run_ids:
             run_status(runs, runs.config(run_id), queued=False, wanted="active")
+            run_log(runs.history(run_id))
         for frame in (rounds_frame, classes_frame, queries_frame):
             frame(runs, run_ids)
+        TimingBook(runs).rates()
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise StoreError(f"a record has another form than expected ({error!r:.200})") from error
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from alscope.errors import ConfigError, Problem, ShapeError
 from alscope.inputs import HeadParams
@@ -146,8 +147,7 @@ def missing(argument: str, who: str) -> Problem:
 
 
 def _floats(name: str, value: ArrayLike, *, n_axes: int) -> FloatArray:
-    with np.errstate(over="ignore"):  # what leaves the range of float32 is refused as infinite
-        array = np.asarray(value).astype(np.float32)
+    array = _numbers(name, value)
     if array.ndim != n_axes or (n_axes == 3 and array.shape[0] < 2):
         axes, what = _ARGUMENTS[name]
         least = " with at least 2 passes" if n_axes == 3 else ""
@@ -156,6 +156,26 @@ def _floats(name: str, value: ArrayLike, *, n_axes: int) -> FloatArray:
         )
     _require_finite(name, array if n_axes == 2 else np.moveaxis(array, 1, 0))
     return array
+
+
+def _array(name: str, value: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ShapeError(
+            f"{name} is no array ({error!s:.200}); give rows of equal length"
+        ) from error
+
+
+def _numbers(name: str, value: ArrayLike) -> FloatArray:
+    array = _array(name, value)
+    if array.dtype.kind not in "biufO":
+        raise ShapeError(f"{name} holds {array.dtype}, but real numbers are needed")
+    try:
+        with np.errstate(over="ignore"):  # what leaves the range of float32 is refused as infinite
+            return array.astype(np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ShapeError(f"{name} holds something else than numbers: {error!s:.200}") from error
 
 
 def _require_finite(name: str, rows: FloatArray) -> None:
@@ -168,20 +188,26 @@ def _require_finite(name: str, rows: FloatArray) -> None:
 
 
 def _integers(name: str, value: ArrayLike) -> IntArray:
-    array = np.asarray(value)
+    array = _array(name, value)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
         axes, what = _ARGUMENTS[name]
         raise ShapeError(
             f"{name} has the shape {array.shape} and the type {array.dtype}, but integers of the "
             f"shape {axes} are needed: {what}"
         )
+    if array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise ShapeError(f"{name} hold {int(array.max())}; numbers up to 2**63 - 1 can be used")
     return array.astype(np.int64)
 
 
 def _head(value: Sequence[ArrayLike]) -> HeadParams:
-    if len(value) != 2:
-        raise ShapeError(f"head has {len(value)} parts, but (weight, bias) is needed")
-    weight, bias = (np.asarray(part).astype(np.float32) for part in value)
+    try:
+        n_parts = len(value)
+    except TypeError as error:
+        raise ShapeError(f"head is {value!r:.60}, but (weight, bias) is needed") from error
+    if n_parts != 2:
+        raise ShapeError(f"head has {n_parts} parts, but (weight, bias) is needed")
+    weight, bias = (_numbers("head", part) for part in value)
     if weight.ndim != 2 or bias.shape != weight.shape[:1]:
         raise ShapeError(
             f"head has a weight of the shape {weight.shape} and a bias of the shape {bias.shape}, "

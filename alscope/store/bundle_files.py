@@ -36,6 +36,17 @@ _END = struct.Struct("<4s4H2LH")
 _END_MARK, _ZIP64_MARK = b"PK\x05\x06", b"PK\x06\x07"
 _COMMENT = 65_535
 _CHUNK = _MIB
+# What the readers of zip and deflate raise at damaged archives.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +138,7 @@ class BundleFiles(ExitStack):
             _check_directory(stream, limits)
             try:
                 self._zip = until_checked.enter_context(zipfile.ZipFile(stream))
-            except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            except _DAMAGED as error:
                 raise BundleError(f"this is no readable zip archive: {error}") from error
             self._entries = _checked_entries(self._zip.infolist(), limits)
             self.head = self._head()
@@ -181,7 +192,7 @@ class BundleFiles(ExitStack):
                     if left < 0:
                         raise BundleError(f"{name} holds more than it announces; refused")
                     parts.append(part)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+        except _DAMAGED as error:
             raise BundleError(f"{name} cannot be unpacked: {error}") from error
         return b"".join(parts)
 

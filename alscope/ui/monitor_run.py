@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alscope.engine.access import Action
+from alscope.texts import without_folders
 from alscope.types import RunState
 from alscope.ui import service
 from alscope.ui.access import refusal
@@ -48,7 +49,7 @@ def show_run(study: StudyStatus) -> None:
         show_log(service.get_service().run_log(run.run_id), key=run.run_id)
         if run.traceback:
             with st.expander("Traceback"):
-                st.code(run.traceback, language="text", wrap_lines=True)
+                st.code(without_folders(run.traceback), language="text", wrap_lines=True)
 
 
 def act_on_runs(study: StudyStatus, runs: Iterable[RunStatus], *, key: str) -> None:
@@ -145,6 +146,7 @@ def show_log(lines: tuple[LogLine, ...], *, key: str) -> None:
         st.caption("Nothing of this level.")
         return
     text = "\n".join(f"{line.at[:19]} {line.level:7} {line.text}" for line in kept[-_SHOWN_LINES:])
+    text = without_folders(text)
     st.code(text, language="text", wrap_lines=True, height=220 if len(kept) > 8 else "content")
 
 

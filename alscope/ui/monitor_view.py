@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from alscope.texts import without_folders
 from alscope.types import RunState
 from alscope.ui import service
 from alscope.ui.cards import study_state
@@ -71,7 +72,7 @@ def show_failures(study: StudyStatus) -> None:
         )
         if run.traceback:
             with st.expander(f"Traceback of {plain(run.strategy)}, seed {run.seed}"):
-                st.code(run.traceback, language="text", wrap_lines=True)
+                st.code(without_folders(run.traceback), language="text", wrap_lines=True)
     if len(failed) > 20:
         st.caption(f"and {len(failed) - 20} more")
     for run in study.runs:

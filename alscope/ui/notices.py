@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alscope.errors import ALScopeError, ConfigError, Problem, nearest
+from alscope.texts import without_folders
 from alscope.ui.state import Key
 from alscope.ui.text import plain
 
@@ -39,7 +40,11 @@ def guarded(doing: str) -> Iterator[None]:
             icon=":material/error:",
         )
         with st.expander("Details for a bug report"):
-            st.code("".join(traceback.format_exception(error)), language="text", wrap_lines=True)
+            st.code(
+                without_folders("".join(traceback.format_exception(error))),
+                language="text",
+                wrap_lines=True,
+            )
 
 
 def show_problems(problems: tuple[Problem, ...] | list[Problem], title: str) -> None:

@@ -7,9 +7,12 @@ empties its caches on request, and either would start a second engine, so the se
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
+
+from alscope.texts import log_to_stderr
 
 if TYPE_CHECKING:
     from alscope.engine.service import Service
@@ -28,6 +31,7 @@ def get_service() -> Service:
             from alscope.ui import samples
             from alscope.ui.access import current_user
 
+            log_to_stderr(logging.WARNING, "%(asctime)s %(levelname)s %(name)s: %(message)s")
             opened = Service.open()
             opened.guard.who = current_user
             anchor["service"] = opened

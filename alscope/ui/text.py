@@ -7,6 +7,8 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from alscope.texts import visible, without_folders
+
 __all__ = [
     "ago",
     "count",
@@ -115,10 +117,15 @@ def moment(iso: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text of a user or a file, with the characters that Markdown would interpret neutralized."""
+    """Text of a user, a file or an error, neutralized.
+
+    Markdown interprets nothing in it, no character turns or hides what follows, and folders of this
+    computer are named in short.
+    """
+    text = visible(without_folders(text).replace("\n", " "))
     for sign in "\\`*_[]$:<>#~|":
         text = text.replace(sign, f"\\{sign}")
-    return text.replace("\n", " ")
+    return text
 
 
 def strategy_link(title: str) -> str:

@@ -399,6 +399,13 @@ def test_what_is_no_archive_is_refused(data: bytes, target: Place) -> None:
     assert "zip archive" in refused(data, target)
 
 
+def test_an_archive_without_its_beginning_is_refused(source: Place, target: Place) -> None:
+    # Found by fuzzing: the reader of zip archives seeks to a negative place.
+    whole = packed(source)
+    for n_lost in (1, 2, 30, 500):
+        assert "unpacked" in refused(whole[n_lost:], target)
+
+
 def test_an_archive_of_something_else_is_refused(target: Place) -> None:
     assert "no bundle of ALScope" in refused(archive({"README.md": b"hello"}), target)
 
@@ -535,6 +542,8 @@ def round_with(number: int, **changes: Any) -> tuple[str, dict[str, Any], dict[s
         ([round_with(0), ("round", round_data(study().runs()[0], 1), {"query": query_arrays(0)})],
          "bought before"),
         ([round_with(0, result__metrics={})], "no results can be made of it"),
+        ([("started", {"env": 1}, {}), round_with(0)], "no results can be made of it"),
+        ([("started", {"env": {"torch": "2"}}, {}), round_with(0)], "no results can be made of it"),
         ([round_with(0, result__metrics__accuracy="<b>")], "no results can be made of it"),
         ([round_with(0, timing__executed_s=[])], "no results can be made of it"),
         ([("round", round_data(study().runs()[0], 0), {"query": {"queried": np.arange(5)}})],
