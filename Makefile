@@ -40,7 +40,7 @@ test-fast: $(READY_DEV)  ## Tests of a few seconds
 
 test-slow: $(READY_DEV)  ## Tests that train, start processes, or drive a browser
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not browser and not network and not gpu"
-	$(BIN)/python -m pytest -q -m "browser and not network and not gpu"
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "browser and not network and not gpu"
 
 check: lint types test-fast  ## What to run before every commit
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.finished import finished, finished_copy, finished_server
 from tests.browser.serving import Server, serving
 from tests.browsers import find_browser
 
 __all__ = ["Server", "Surprises", "finished", "finished_copy", "finished_server", "watched"]
+
+# A page that has not come yet is no defect on a machine that does other things too.
+expect.set_options(timeout=60_000)
 
 FLAGS = [
     "--no-sandbox",

@@ -21,8 +21,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 # and the drop zone of an upload is a presentation that can take the focus.
 OF_STREAMLIT = {"empty-table-header", "presentation-role-conflict"}
 WCAG = {"wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"}
-# Every theme and every width once: contrast depends on one, layout on the other.
-LOOKS = ((1280, 900, "dark"), (390, 844, "light"))
 ABOUT_ONE_STUDY = ("monitor", "compare", "inspect", "cost", "report", "library")
 TABS = {
     "compare": ("curves", "table", "pairwise", "ranks", "timing", "heat", "factors"),
@@ -97,46 +95,38 @@ def lasting(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_has_no_serious_accessibility_finding(
+def test_a_view_has_no_serious_finding_and_the_keyboard_reaches_every_control(
     shared_browser: Browser, finished_server: Server, finished: Finished, view: str
 ) -> None:
-    page = shared_browser.new_page()
-    found = {}
-    try:
-        for width, height, theme in LOOKS:
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # followed at once
-            if not found:
-                show(page, finished_server, view, finished.study_id)
-            settle(page)
-            found[width, theme] = lasting(page)
-    finally:
-        page.close()
-
-    assert len(found) == len(LOOKS)
-    assert not any(found.values()), found
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_keyboard_reaches_every_control(
-    shared_browser: Browser, finished_server: Server, finished: Finished, view: str
-) -> None:
-    page = shared_browser.new_page(viewport={"width": 1280, "height": 900})
+    page = shared_browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
     try:
         show(page, finished_server, view, finished.study_id)
-        page.keyboard.press("Tab")
-        first = page.evaluate(FOCUS)
-        for _ in range(MAX_STEPS):
-            page.evaluate(MARK)
-            page.keyboard.press("Tab")
-            if page.evaluate("() => document.activeElement === document.body"):
-                break
-        missed = page.evaluate(MISSED)
+        first, missed = walk(page)
+        dark = lasting(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.emulate_media(color_scheme="light")  # followed at once
+        settle(page)
+        light = lasting(page)
     finally:
         page.close()
 
+    # Every theme and every width once: contrast depends on one, layout on the other.
+    assert (dark, light) == ([], [])
     assert "Skip to main content" in first
     assert missed == []
+
+
+def walk(page: Page) -> tuple[str, list[str]]:
+    """Go through the page with Tab; returns where it began and which controls it missed."""
+    page.keyboard.press("Tab")
+    first: str = page.evaluate(FOCUS)
+    for _ in range(MAX_STEPS):
+        page.evaluate(MARK)
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement === document.body"):
+            break
+    missed: list[str] = page.evaluate(MISSED)
+    return first, missed
 
 
 def test_the_app_follows_the_theme_of_the_system(
