@@ -207,6 +207,9 @@ class TrainConfig:
             saves padding; every sample still comes once per pass, in a random order of batches.
             Images and features have one length and stay "random". Inference always groups by
             length, because there it changes nothing.
+        layout: How images lie in memory, in training and inference: "channels_first", or
+            "channels_last": often faster for convolutions; the same up to rounding, which training
+            enlarges, so results are others. Other networks do not change.
         eval_batch: Samples per inference batch; part of the key because it can change rounding.
     """
 
@@ -235,6 +238,12 @@ class TrainConfig:
         "random",
         choices=("random", "by_length"),
         help="Texts: random batches, or texts of similar length together (less padding).",
+        later=True,
+    )
+    layout: str = param(
+        "channels_first",
+        choices=("channels_first", "channels_last"),
+        help="Of images in memory: channels_last is often faster, and rounds otherwise.",
         later=True,
     )
 

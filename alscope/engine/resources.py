@@ -20,7 +20,7 @@ from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
 from alscope.errors import DatasetError
 from alscope.learn import device as devices
 from alscope.learn.attachments import build_heads, load_heads, target_state
-from alscope.learn.passes import Batches, load_state
+from alscope.learn.passes import Batches, arrange, load_state
 from alscope.learn.protocols import Attachment
 from alscope.store.artifacts import Artifact, ArtifactCache
 from alscope.store.codecs import normal_arrays
@@ -213,6 +213,7 @@ class Resources:
         load_state(model, target_state(artifact.arrays))
         model.to(self.device)  # type: ignore[attr-defined]
         model.eval()  # type: ignore[attr-defined]
+        arrange(model, stage.train)
         self._warm_up(model, prepared)
         return self._models.put(stage.key, model)
 

@@ -26,7 +26,7 @@ from alscope.learn.optim import (
     rate,
     set_rate,
 )
-from alscope.learn.passes import load_state, module_of
+from alscope.learn.passes import arrange, load_state, module_of
 from alscope.learn.protocols import Attachment, TrainBatch
 from alscope.types import Arrays, Control, IntArray, SampleSpec
 
@@ -148,6 +148,7 @@ class Attempt:
         if self.initial is not None:
             load_state(model, target_state(self.initial))
         module_of(model).to(self.device).eval()
+        arrange(model, self.train)
         # A stream of their own: the network begins as it would without heads.
         with rng.seeded(self.seed, *self._stream("attachment_init")):
             heads = build_heads(self.attachments, model, self.source, n_classes=self.n_classes)

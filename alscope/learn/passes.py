@@ -18,6 +18,7 @@ from alscope.types import Arrays, Control, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from alscope.backbones.protocols import Backbone
+    from alscope.config import TrainConfig
     from alscope.data.views import Source
 
 __all__ = [
@@ -246,6 +247,15 @@ def load_state(model: Backbone, arrays: Arrays) -> None:
     module_of(model).load_state_dict(
         {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     )
+
+
+def arrange(model: Backbone, train: TrainConfig) -> None:
+    """Lay the model out in memory as the configuration says; values stay.
+
+    Convolutions follow the layout of their weights, so batches need not be touched.
+    """
+    if train.layout == "channels_last":
+        module_of(model).to(memory_format=torch.channels_last)
 
 
 def module_of(model: Backbone) -> nn.Module:

@@ -163,6 +163,8 @@ def _extras(train: TrainConfig) -> str:
         parts.append(f"gradients clipped at norm {train.grad_clip:g}")
     if train.precision != "float32":
         parts.append(f"training steps in {train.precision}")
+    if train.layout != "channels_first":
+        parts.append("images with channels last")
     return ", " + ", ".join(parts)
 
 

@@ -17,7 +17,7 @@ from alscope.config import TrainConfig
 from alscope.errors import Cancelled, ShapeError, TrainingDiverged
 from alscope.hashing import digest
 from alscope.learn._attempt import Attempt
-from alscope.learn.passes import state_arrays
+from alscope.learn.passes import module_of, state_arrays
 from alscope.learn.trainer import Fit, fit
 from alscope.types import Arrays, SampleSpec
 from tests.learn.fakes import CPU, PIXELS, PLANE, RecordingControl, TensorSource, blobs, images
@@ -322,6 +322,26 @@ def test_training_in_bfloat16_learns_and_leaves_float32_weights(spec: BackboneSp
     assert {array.dtype.str for array in state_arrays(reduced.model).values()} <= {"<f4", "<i8"}
     assert reduced.accuracy > 0.9
     assert not same(exact, reduced)
+
+
+def test_the_layout_in_memory_changes_rounding_only() -> None:
+    base = {"epochs": 1, "min_steps": 1, "max_steps": 1, "lr": 1e-2}
+    spec = SmallCnnSpec(width=4)
+    first = train(30, spec=spec, config=TrainConfig(**base))
+    last = train(30, spec=spec, config=TrainConfig(**base, layout="channels_last"))
+    weights = [dict(module_of(fit.model).named_parameters()) for fit in (first, last)]
+    kernel = weights[1]["stages.1.1.weight"]
+
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert not kernel.is_contiguous()
+    assert first.loss == pytest.approx(last.loss, rel=1e-4)
+    before, after = (state_arrays(fit.model) for fit in (first, last))
+    assert all(array.flags["C_CONTIGUOUS"] for array in after.values())
+    assert before.keys() == after.keys()
+
+
+def test_a_layout_is_nothing_to_networks_without_images() -> None:
+    assert same(train(config=replace(SHORT, layout="channels_last")), train(config=SHORT))
 
 
 class Lengths(TensorSource):

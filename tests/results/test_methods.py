@@ -137,6 +137,7 @@ def test_no_setting_is_said_that_is_not_there() -> None:
         ({"init": "previous"}, "from the weights of the round before"),
         ({"label_smoothing": 0.1, "grad_clip": 5.0}, "label smoothing 0.1, gradients clipped at"),
         ({"precision": "bf16"}, "training steps in bf16"),
+        ({"layout": "channels_last"}, "images with channels last"),
         ({"schedule": "constant", "lr": 2e-3}, "peak learning rate 0.002, weight decay 0.01, a"),
         ({"augment": True}, "with the data set's augmentation"),
         ({"batch_size": 16}, "in batches of 16"),
