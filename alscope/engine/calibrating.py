@@ -30,9 +30,11 @@ class Calibrations:
 
     Attributes:
         config: Of the executor: device and threads are what the figures hold for.
+        problem: Why the last measurement that was begun in the background failed; "" if it did not.
     """
 
     config: ExecutorConfig
+    problem: str = ""
     _one: threading.Lock = field(default_factory=threading.Lock)
     _known: tuple[FileMark | None, Calibration | None] = (None, None)
 
@@ -48,6 +50,18 @@ class Calibrations:
         """Whether somebody in this process is measuring now."""
         return self._one.locked()
 
+    def begin(self, seconds: float = SECONDS) -> None:
+        """Measure in the background; `busy` and `problem` tell how that goes.
+
+        Raises:
+            StoreError: If another measurement is going on.
+        """
+        self._take()
+        self.problem = ""
+        threading.Thread(
+            target=self._measure_quietly, args=(seconds,), name="alscope-calibration", daemon=True
+        ).start()
+
     def measure(self, seconds: float = SECONDS) -> Calibration:
         """Measure now, in a process of its own, and keep the figures.
 
@@ -57,12 +71,26 @@ class Calibrations:
         Raises:
             StoreError: If another measurement is going on, or it failed; the message says why.
         """
-        if not self._one.acquire(blocking=False):
-            raise StoreError("a calibration is going on already; wait for it")
+        self._take()
         try:
-            self._run(seconds)
+            return self._measured(seconds)
         finally:
             self._one.release()
+
+    def _take(self) -> None:
+        if not self._one.acquire(blocking=False):
+            raise StoreError("a calibration is going on already; wait for it")
+
+    def _measure_quietly(self, seconds: float) -> None:
+        try:
+            self._measured(seconds)
+        except StoreError as error:
+            self.problem = str(error)
+        finally:
+            self._one.release()
+
+    def _measured(self, seconds: float) -> Calibration:
+        self._run(seconds)
         found = self.current()
         if found is None:
             raise StoreError("the calibration ended, but left no figures that can be read")

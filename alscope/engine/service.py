@@ -336,10 +336,23 @@ class Service:
             AccessError: If this user may not start studies.
             StoreError: If runs are active, which would disturb it, or it failed.
         """
+        self._require_calm()
+        return self.calibrations.measure(seconds)
+
+    def begin_calibration(self) -> None:
+        """The same in the background; `calibrations` tells how it goes.
+
+        Raises:
+            AccessError: If this user may not start studies.
+            StoreError: If runs are active, or somebody is measuring already.
+        """
+        self._require_calm()
+        self.calibrations.begin()
+
+    def _require_calm(self) -> None:
         self.guard.require(Action.START)
         if self._supervisor.running:
             raise StoreError("runs are active, and would disturb the measurement; wait for them")
-        return self.calibrations.measure(seconds)
 
     def dry_run(self, study: StudyConfig) -> str:
         """Submit the study with one seed and at most two queries, before everything that waits.

@@ -9,7 +9,7 @@ import streamlit as st
 from alscope.engine.access import Action
 from alscope.ui import service
 from alscope.ui.access import refusal
-from alscope.ui.notices import flash, guarded
+from alscope.ui.notices import guarded
 from alscope.ui.text import count, moment, plain
 
 if TYPE_CHECKING:
@@ -17,11 +17,32 @@ if TYPE_CHECKING:
 
 __all__ = ["calibration_form"]
 
+_EVERY_S = 2.0
+_WATCHED = "build_calibration_watched"
+
 
 def calibration_form() -> None:
     """When this machine was measured last, and a button that does it again."""
+    busy = service.get_service().calibrations.busy
+    # Only this part is drawn again while it is measured, and the page once it is done.
+    st.fragment(_form, run_every=_EVERY_S if busy else None, key="calibration")()
+
+
+def _form() -> None:
     engine = service.get_service()
+    calibrations = engine.calibrations
+    if calibrations.busy:
+        st.session_state[_WATCHED] = True
+        st.caption(
+            ":material/hourglass_top: Measuring this machine: 20 seconds, and some more to start. "
+            "The page can be used meanwhile."
+        )
+        return
+    if st.session_state.pop(_WATCHED, False):
+        st.rerun()
     st.caption(_said(engine))
+    if calibrations.problem:
+        st.warning(plain(calibrations.problem), icon=":material/error:")
     reason = _reason(engine)
     if st.button(
         "Calibrate (20 s)",
@@ -32,9 +53,8 @@ def calibration_form() -> None:
         help=plain(reason)
         or "Trains every kind of network for a moment on made-up samples, in a process of its own.",
     ):
-        with guarded("calibrating"), st.spinner("Measuring this machine for 20 seconds"):
-            engine.calibrate()
-            flash("This machine is measured.")
+        with guarded("calibrating"):
+            engine.begin_calibration()
             st.rerun()
 
 
@@ -54,8 +74,6 @@ def _said(engine: Service) -> str:
 
 def _reason(engine: Service) -> str:
     """Why it cannot be measured now; empty if it can."""
-    if engine.calibrations.busy:
-        return "It is being measured now."
     if engine.activity().n_running:
         return "Runs are active, and would disturb the measurement."
     return refusal(Action.START)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from alscope.engine.calibration import Calibration, keep, machine_key
+from alscope.engine.calibration import keep, machine_key
 from alscope.engine.defaults import Paths
 from alscope.engine.service import Service
+from alscope.errors import StoreError
 from alscope.ui.compare_timing import _where
 from tests.engine.test_calibration import MADE, SPEED
 from tests.results.records import make_rounds
@@ -18,23 +19,41 @@ from tests.ui.records import page, texts
 def test_a_calibration_gives_the_first_estimate(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure(seconds: float) -> Calibration:
+    def measure(seconds: float) -> None:
         config = service.calibrations.config
         key = machine_key(device=config.device, n_threads=service.calibrations._n_threads)
         keep(Paths(service.cache).calibration, key, replace(MADE, networks={"small_cnn": SPEED}))
         service._timings._made = None  # rates are kept for two seconds
-        return MADE
 
-    monkeypatch.setattr(service.calibrations, "measure", measure)
+    monkeypatch.setattr(service.calibrations, "_run", measure)
     app = page("build")
     assert "Time: unknown until this network was run or calibrated here" in texts(app)
     assert "has not been measured" in texts(app)
 
     app.get_by_key("build_calibrate").click().run()
+    service.calibrations._one.acquire(timeout=30)  # it has ended
+    service.calibrations._one.release()
+    app.run()
 
     assert not app.exception
+    assert not service.calibrations.problem
     assert "a first guess from the calibration of this machine" in texts(app)
     assert "Measured 2026-11-30 01:00 UTC on cpu, 1 thread: 1 kind of network" in texts(app)
+
+
+def test_a_calibration_that_failed_in_the_background_says_why(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(seconds: float) -> None:
+        raise StoreError("the calibration failed: no such device")
+
+    monkeypatch.setattr(service.calibrations, "_run", fail)
+    service.begin_calibration()
+    service.calibrations._one.acquire(timeout=30)
+    service.calibrations._one.release()
+
+    assert service.calibrations.problem == "the calibration failed: no such device"
+    assert "no such device" in texts(page("build"))
 
 
 def test_the_timing_tab_says_where_the_seconds_went() -> None:
