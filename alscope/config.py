@@ -17,6 +17,8 @@ from alscope.hashing import digest
 from alscope.params import check_fields, make_floats, param
 
 __all__ = [
+    "MAX_DESCRIPTION",
+    "MAX_NAME",
     "SCHEMA",
     "BackboneConfig",
     "RunConfig",
@@ -27,6 +29,8 @@ __all__ = [
 ]
 
 SCHEMA = 1
+MAX_NAME, MAX_DESCRIPTION = 200, 20_000
+"""Characters of a study's name and description."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -405,6 +409,15 @@ class StudyConfig:
             yield Problem("schema", f"is {self.schema}; this version reads schema {SCHEMA}")
         if not self.name.strip():
             yield Problem("name", "is empty; give the study a name")
+        if not self.name.isprintable() or len(self.name) > MAX_NAME:
+            yield Problem(
+                "name",
+                f"is {self.name[:MAX_NAME]!a}; use at most {MAX_NAME} characters that can be shown",
+            )
+        if len(self.description) > MAX_DESCRIPTION or "\0" in self.description:
+            yield Problem(
+                "description", f"holds NUL or more than {MAX_DESCRIPTION:,} characters; shorten it"
+            )
         for name in ("scenarios", "strategies", "seeds"):
             if not getattr(self, name):
                 yield Problem(name, "is empty; give at least one")

@@ -337,8 +337,8 @@ SCENARIOS = st.builds(
 )
 STUDIES = st.builds(
     StudyConfig,
-    name=NAMES,
-    description=WRITABLE_TEXT,
+    name=NAMES.filter(str.isprintable),
+    description=WRITABLE_TEXT.map(lambda text: text.replace("\0", "")),
     scenarios=st.lists(SCENARIOS, min_size=1, max_size=2).map(tuple),
     strategies=st.lists(
         st.builds(

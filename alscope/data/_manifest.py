@@ -21,6 +21,7 @@ __all__ = ["MANIFEST", "Manifest", "check_slug", "read_manifest", "sha256", "wri
 MANIFEST = "manifest.json"
 _LAYOUT = 1
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 _LARGEST = 64 * 2**20
 
 
@@ -87,10 +88,10 @@ def check_slug(slug: str) -> str:
     Raises:
         DatasetError: If it may not name a folder.
     """
-    if not _SLUG.fullmatch(slug):
+    if not _SLUG.fullmatch(slug) or _RESERVED.fullmatch(slug):
         raise DatasetError(
             f"{slug!r:.80} cannot name a data set; use 1 to 64 of a-z, 0-9, - and _, beginning "
-            "with a letter or digit"
+            "with a letter or digit, and no name that Windows keeps for devices"
         )
     return slug
 

@@ -17,7 +17,6 @@ SCHEMA = 1
 _HEAD = frozenset(
     ("format", "schema", "alscope", "study_id", "created", "config", "compact", "runs", "files")
 )
-_NAME_CHARS, _DESCRIPTION_CHARS = 200, 20_000
 
 
 def checked_head(head: dict[str, Any]) -> dict[str, Any]:
@@ -60,12 +59,6 @@ def checked_config(head: dict[str, Any], limits: Limits) -> StudyConfig:
     n_runs = len(config.scenarios) * len(config.strategies) * len(config.seeds)
     if n_runs > limits.runs:
         raise BundleError(f"its study has {n_runs:,} runs; at most {limits.runs:,} are read")
-    if not config.name.isprintable() or len(config.name) > _NAME_CHARS:
-        raise BundleError(
-            f"the name of its study is not printable or over {_NAME_CHARS} characters"
-        )
-    if len(config.description) > _DESCRIPTION_CHARS:
-        raise BundleError(f"its description is longer than {_DESCRIPTION_CHARS:,} characters")
     return config
 
 

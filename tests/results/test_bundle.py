@@ -443,7 +443,7 @@ def test_a_missing_file_is_noticed(source: Place, target: Place) -> None:
         ({"config": {"name": "x", "surprise": 1}}, "is not a setting"),
         ({"config": {"name": "x", "seeds": 1000, "strategies": ["a", "b"] * 99}}, "listed twice"),
         ({"config": {"name": "x", "scenarios": [{"dataset": {}}]}}, "must be a text"),
-        ({"config": {"name": "a\x1b[31m"}}, "not printable"),
+        ({"config": {"name": "a\x1b[31m"}}, "characters that can be shown"),
         ({"config": []}, "other types"),
     ],
 )

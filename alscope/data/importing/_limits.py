@@ -48,7 +48,7 @@ class Limits:
         rows: Samples.
         columns: Columns of a table.
         field_chars: Characters in one field.
-        line_chars: Characters in one line of a file.
+        line_chars: Characters in one line of a file, and in one row of a table.
         features: Numbers per sample.
         classes: Classes.
         name_chars: Characters in the name of a class or column.
@@ -66,7 +66,7 @@ class Limits:
     rows: int = 5_000_000
     columns: int = 10_000
     field_chars: int = 1_000_000
-    line_chars: int = 32_000_000
+    line_chars: int = 8_000_000
     features: int = 65_536
     classes: int = 10_000
     name_chars: int = 200

@@ -8,10 +8,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from alscope.data.importing._findings import Collector
 from alscope.data.importing._limits import Limits, Refused, open_plain, shown
+from alscope.data.importing._zip_head import check_head
 
 __all__ = ["Place", "Places"]
 
@@ -80,9 +81,10 @@ class Places(ExitStack):
 
     def _archive(self) -> Iterator[Place]:
         stream = self.enter_context(open_plain(self._path, limit=self._limits.file_bytes))
+        check_head(stream, self._path.name, self._limits)
         try:
             archive = self.enter_context(zipfile.ZipFile(stream))
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        except Exception as error:  # damaged heads raise nearly anything
             raise Refused(
                 "unreadable", f"{self._path.name} is not a readable zip archive: {shown(error)}"
             ) from error
@@ -135,7 +137,7 @@ def _check_archive(entries: list[zipfile.ZipInfo], path: Path, limits: Limits) -
 def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
     # `orig_filename`: the reader itself cuts a name at a NUL and turns separators.
     name, raw = entry.filename, entry.orig_filename
-    parts = PurePosixPath(name).parts
+    parts = _parts(name)
     drive = len(name) > 1 and name[1] == ":"
     if name.startswith("/") or drive or ".." in parts or "\\" in raw or "\0" in raw:
         raise Refused("zip_path", f"the entry {shown(raw)!r} leads out of the archive; refused")
@@ -157,7 +159,7 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part for part in PurePosixPath(name).parts if part != ".")
+    return tuple(part for part in name.split("/") if part not in {"", "."})
 
 
 def _is_noise(parts: tuple[str, ...]) -> bool:

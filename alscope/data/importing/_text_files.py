@@ -14,7 +14,7 @@ from typing import IO
 from alscope.data.importing._findings import Collector
 from alscope.data.importing._limits import Limits, Refused, open_plain
 
-__all__ = ["Survey", "guess_delimiter", "lines", "opened", "survey", "survey_findings"]
+__all__ = ["Rows", "Survey", "guess_delimiter", "lines", "opened", "survey", "survey_findings"]
 
 _CHUNK = 2**20
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -173,6 +173,39 @@ def lines(stream: IO[str], limits: Limits) -> Iterator[str]:
                 f"line {number} has more than {limits.line_chars:,} characters; this is no table",
             )
         yield line
+
+
+class Rows:
+    """The lines of a table for a reader, no row of which may be longer than a line may be.
+
+    A row goes on over lines while a quotation mark is open, and the reader keeps all of its fields.
+
+    Args:
+        stream: The file.
+        limits: Bounds.
+    """
+
+    def __init__(self, stream: IO[str], limits: Limits) -> None:
+        self._lines = lines(stream, limits)
+        self._limit = limits.line_chars
+        self._length = 0
+
+    def row_ended(self) -> None:
+        """The reader has a whole row."""
+        self._length = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._length += len(line)
+        if self._length > self._limit:
+            raise Refused(
+                "long_line",
+                f"a row has more than {self._limit:,} characters; is a quotation mark not closed?",
+            )
+        return line
 
 
 def guess_delimiter(sample: list[str]) -> str:

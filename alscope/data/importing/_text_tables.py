@@ -95,11 +95,12 @@ class CsvTable:
         # The module's limit is a global; it is only ever raised, and ours is checked below.
         csv.field_size_limit(max(csv.field_size_limit(), self.limits.field_chars))
         with text_files.opened(self.path, self.chosen_encoding, self.limits) as stream:
-            source = text_files.lines(stream, self.limits)
+            source = text_files.Rows(stream, self.limits)
             reader = csv.reader(source, delimiter=self.chosen_delimiter, strict=True)
             line = 1
             try:
                 for row in reader:
+                    source.row_ended()
                     if len(row) > self.limits.columns:
                         raise too_many_columns(self.path, len(row), self.limits)
                     check_fields(row, f"line {line}", self.limits)
@@ -170,9 +171,16 @@ class JsonTable:
 def _parse(line: str) -> Any:
     # An object, or why there is none as a text (a line that is a text is no object either).
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=_once)
     except RecursionError:
         return "is nested too deeply"
     except ValueError as error:
         return f"is no JSON ({shown(error)})"
     return value if isinstance(value, dict) else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found

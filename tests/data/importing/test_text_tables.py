@@ -151,6 +151,13 @@ def test_fields_over_a_megabyte_are_refused(tmp_path):
     assert codes(report) in (["broken_quotes"], ["long_field"])
 
 
+def test_a_row_that_never_ends_is_refused_before_its_fields_fill_the_memory(data):
+    data.write_bytes(b'text,label\n"a' + b'","b\n' * 5000)
+    found = finding(check(data, TEXT, limits=Limits(line_chars=1000)), "long_line")
+
+    assert "a row has more than 1,000 characters" in found.message
+
+
 def test_a_file_without_line_ends_is_not_read_as_a_line(data):
     data.write_bytes(b"x" * 5000)
 
@@ -249,6 +256,7 @@ def test_numbers_and_truth_values_are_labels(jsonl):
         '{"text": 3, "label": "a"}',
         '{"text": "\\ud800", "label": "a"}',
         '{"text": "a\\u0000b", "label": "a"}',
+        '{"text": "a", "text": "b", "label": "a"}',
     ],
     ids=lambda line: line[:30],
 )

@@ -93,6 +93,22 @@ def test_damaged_entries_are_unreadable(archive):
     assert codes(check(archive, IMAGES)) == ["unreadable"]
 
 
+@pytest.mark.parametrize("announced", [1, 3000, 0xFFFF])
+def test_a_long_table_of_contents_is_refused_before_it_is_read(archive, announced, monkeypatch):
+    # A row costs a stranger 50 bytes, and Python's reader ten times as many.
+    head = struct.Struct("<4s4B4HL2L5H2L")
+    rows = b"".join(
+        head.pack(b"PK\x01\x02", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0)
+        + b"%04d" % place
+        for place in range(3000)
+    )
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, announced, announced, len(rows), 0, 0)
+    archive.write_bytes(rows + end)
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("it was read"))
+
+    assert codes(check(archive, IMAGES, limits=Limits(files=2999))) == ["too_many_files"]
+
+
 def test_encrypted_entries_are_refused(archive):
     data = bytearray(archive.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
