@@ -7,6 +7,8 @@
     ├── DatasetError       a data set is missing, damaged or not what it claims to be
     ├── StoreError         results or artifacts cannot be read or written
     │   ├── RunLockedError another process is writing the run
+    │   ├── StorageUnavailable the disk is full, read-only or broken; nothing was lost
+    │   ├── NewerFormatError a newer ALScope wrote it; it is only looked at
     │   └── BundleError    a study bundle is damaged, hostile or of another version
     ├── SelectionError     a strategy returned an illegal selection
     ├── TrainingDiverged   the loss became NaN or infinite
@@ -36,11 +38,13 @@ __all__ = [
     "IncomparableError",
     "Interrupted",
     "MissingDependency",
+    "NewerFormatError",
     "Paused",
     "Problem",
     "RunLockedError",
     "SelectionError",
     "ShapeError",
+    "StorageUnavailable",
     "StoreError",
     "TrainingDiverged",
     "UnknownNameError",
@@ -109,6 +113,14 @@ class StoreError(ALScopeError, RuntimeError):
 
 class RunLockedError(StoreError):
     """Another process is writing this run."""
+
+
+class StorageUnavailable(StoreError):
+    """The disk cannot be read or written now; what was recorded before is safe."""
+
+
+class NewerFormatError(StoreError):
+    """A newer version of ALScope wrote it, in a form that this one must not touch."""
 
 
 class BundleError(StoreError):

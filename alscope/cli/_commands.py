@@ -47,6 +47,7 @@ def open_service(arguments: argparse.Namespace, *, executor: str | None = None) 
         threads=arguments.threads,
         device=arguments.device,
         offline=arguments.offline,
+        round_limit_s=3600 * arguments.round_limit,
     )
 
 

@@ -169,12 +169,29 @@ def _shared(*, after: bool) -> argparse.ArgumentParser:
     )
     add("--threads", None, metavar="N", type=_count, help="CPU threads of a run")
     add("--device", "auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add(
+        "--round-limit",
+        24.0,
+        metavar="HOURS",
+        type=_hours,
+        help="end a run of which one round takes longer; with workers only (default: 24)",
+    )
     add("--offline", False, action="store_true", help="never download data")
     return parser
 
 
 def _workers(text: str) -> int | str:
     return text if text == "auto" else _count(text)
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0.01 <= hours <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours from 0.01 to 10000")
+    return hours
 
 
 def _count(text: str) -> int:

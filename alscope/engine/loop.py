@@ -6,6 +6,7 @@ share what is equal (round 0) and every one is still charged what it would have 
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from alscope.data.oracle import TruthOracle
 from alscope.data.scenario import Scenario, build_scenario
 from alscope.engine.control import RunControl
 from alscope.engine.environment import check_same_environment, environment
+from alscope.engine.failures import is_out_of_memory
 from alscope.engine.gather import Gathered, gather
 from alscope.engine.predictions import Recorded, record_predictions, watched_samples
 from alscope.engine.resources import Resources
@@ -32,6 +34,8 @@ from alscope.strategies._base import Strategy
 from alscope.types import Arrays, IntArray, Outcome, PoolView, Selection, Split, State
 
 __all__ = ["make_backbone", "make_strategy", "run_trial"]
+
+log = logging.getLogger(__name__)
 
 
 def make_strategy(spec: StrategySpec) -> Strategy:
@@ -197,10 +201,9 @@ class _Trial:
         size = self.config.scenario.query_size
         name = self.config.strategy.name
         self.control.progress("select", 0.0)
-        generator = rng.generator(self.config.seed, "strategy", name, number)
         began = time.perf_counter()
         _faults.point("select.before")
-        selection = self.strategy.select(view, size, generator, state)
+        selection = self._select(number, view, state)
         _faults.point("select.after")
         acquisition_s = time.perf_counter() - began
         check_selection(selection, n_pool=view.n_pool, query_size=size)
@@ -238,6 +241,23 @@ class _Trial:
             contended=self.resources.contended or any(c.contended for c in (*costs, *fits)),
             recorded=recorded,
         )
+
+    def _select(self, number: int, view: PoolView, state: State | None) -> Selection:
+        size, name = self.config.scenario.query_size, self.config.strategy.name
+
+        def select() -> Selection:
+            # From its seed every time, so that a second attempt is the first one.
+            generator = rng.generator(self.config.seed, "strategy", name, number)
+            return self.strategy.select(view, size, generator, state)
+
+        try:
+            return select()
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            log.warning("%s ran out of memory; what is only kept is dropped: %s", name, error)
+        self.resources.make_room()
+        return select()
 
     def _candidates(self, number: int, pool: IntArray) -> IntArray:
         limit = self.config.strategy.candidates

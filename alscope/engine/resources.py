@@ -237,6 +237,12 @@ class Resources:
         self._models = _Recent(limit=2)
         gc.collect()
 
+    def make_room(self) -> None:
+        """Drop everything that is kept in memory for later; what is in use stays."""
+        self._memory = _Recent(limit=MEMORY_BYTES)
+        self._loaded = _Recent(limit=2)
+        self.forget_run()
+
     def cost(self, artifact: Artifact) -> Cost:
         """What an artifact cost when it was made."""
         meta = artifact.meta

@@ -78,6 +78,8 @@ def _words(event: Event, before: Event | None) -> Iterator[tuple[str, str]]:
         yield "ERROR", f"{data.get('type', 'error')}: {data.get('message', '')}"
     elif event.kind == "done":
         yield "INFO", "done"
+    elif "message" in data:
+        yield "WARNING", f"{event.kind}: {data['message']}"
     else:
         yield "WARNING", event.kind
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,11 @@ from alscope.config import RunConfig
 from alscope.data.protocols import DataRoot
 from alscope.engine.control import RunControl, StopToken
 from alscope.engine.defaults import Paths
+from alscope.engine.failures import asked_by_user, failure, message_of, must_pause
 from alscope.engine.settings import read_settings
 from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError
 from alscope.store.runs import RunStore
 from alscope.store.writer import RunWriter
-from alscope.texts import without_folders
 from alscope.types import RunState
 
 if TYPE_CHECKING:
@@ -68,6 +67,9 @@ def execute(
 
     Returns:
         The state that was recorded; None if another process holds the run.
+
+    Raises:
+        StoreError: If the run is not there, or how it ended cannot be recorded.
     """
     try:
         with store.open(run_id) as writer:
@@ -108,22 +110,18 @@ def _execute(
         return RunState.PAUSED
     except Interrupted:
         return RunState.INTERRUPTED
-    except KeyboardInterrupt:
-        writer.append("paused", {})
-        raise
-    except Exception as error:
-        log.exception("run %s failed", config.run_id)
-        writer.append("failed", _failure(error))
-        return RunState.FAILED
+    except BaseException as error:  # a strategy may raise anything, SystemExit included
+        if asked_by_user(error):
+            writer.append("paused", {})
+            raise
+        return _ended_by(error, config.run_id, writer)
 
 
-def _failure(error: Exception) -> dict[str, str]:
-    message = str(error).strip() or type(error).__name__
-    if isinstance(error, MemoryError) or "can't allocate memory" in message:
-        message = f"out of memory ({message}); use a smaller pool_limit or eval_batch"
-    return {
-        "type": type(error).__name__,
-        "message": message,
-        # Bundles carry it to others: it says nothing about whose computer this is.
-        "traceback": without_folders("".join(traceback.format_exception(error))),
-    }
+def _ended_by(error: BaseException, run_id: str, writer: RunWriter) -> RunState:
+    if must_pause(error):
+        log.warning("run %s is paused: %s", run_id, message_of(error))
+        writer.append("paused", {"message": message_of(error)})
+        return RunState.PAUSED
+    log.error("run %s failed", run_id, exc_info=error)
+    writer.append("failed", failure(error))
+    return RunState.FAILED

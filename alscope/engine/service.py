@@ -115,6 +115,8 @@ class Service:
         threads: int | None = None,
         device: str = "auto",
         offline: bool = False,
+        round_limit_s: float = ExecutorConfig.round_limit_s,
+        memory: int | None = None,
     ) -> Service:
         """A service on a cache folder.
 
@@ -128,6 +130,8 @@ class Service:
                 workers an even share of them.
             device: "auto", "cpu" or "cuda".
             offline: Never download data.
+            round_limit_s: Seconds that a round may take before its process is ended; "worker" only.
+            memory: Bytes that a run may take; None: what the machine has; "worker" only.
 
         Raises:
             UnknownNameError: If there is no such executor.
@@ -155,6 +159,8 @@ class Service:
             device=device,
             n_threads=threads,
             workers=workers_asked_for(workers, device=device),
+            memory=memory,
+            round_limit_s=round_limit_s,
         )
         return cls(folder, root, _EXECUTORS[executor](config), config)
 
@@ -254,6 +260,7 @@ class Service:
                 summaries=self._summaries,
                 priority=wish.of(run.run_id),
                 created=record.created,
+                note=self._supervisor.note(run.run_id),
             )
             for run in record.config.runs()
         )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from alscope.config import RunConfig, StudyConfig
-from alscope.errors import ALScopeError
+from alscope.errors import ALScopeError, NewerFormatError, StorageUnavailable
 from alscope.store.about import About
 from alscope.store.runs import RunStore
 from alscope.store.studies import Origin
@@ -51,7 +51,7 @@ class RunStatus:
         n_rounds: Queries of the whole run.
         stage: What is being done ("train", "infer", ...); "" if nothing.
         fraction: Share of the run that is done, 0..1.
-        message: Why it failed, in words; "" otherwise.
+        message: Why it failed or could not go on, in words; "" otherwise.
         traceback: For the folded details; "" otherwise.
         heartbeat_age_s: Seconds since the last sign of life of a running run; None otherwise.
         elapsed_s: Seconds spent on recorded rounds.
@@ -179,6 +179,7 @@ def run_status(
     summaries: RunSummaries | None = None,
     priority: int = 0,
     created: str = "",
+    note: str = "",
 ) -> RunStatus:
     """The status of one run.
 
@@ -190,6 +191,7 @@ def run_status(
         summaries: Of the store's runs; None: the journal is read.
         priority: In the queue.
         created: ISO 8601 time at which its study was submitted.
+        note: Why how it ended could not be recorded, in words.
     """
     run_id = config.run_id
     look = summaries.get if summaries is not None else partial(summarize, store)
@@ -198,13 +200,24 @@ def run_status(
         active = _may_be_active(summary) and store.is_active(run_id)
         if summary is not None and summary.state is RunState.RUNNING and not active:
             summary = look(run_id)  # it may have ended between the two looks
+    except (StorageUnavailable, NewerFormatError) as error:  # nothing is known to be wrong with it
+        return _status(config, RunState.INTERRUPTED, None, {}, message=str(error))
     except ALScopeError as error:
         return _status(config, RunState.FAILED, None, {}, message=f"damaged: {error}")
     state = _shown_state(summary, active=active, queued=queued, wanted=wanted)
     live = store.progress(run_id) if state is RunState.RUNNING else None
-    found = _status(config, state, summary, live or {})
+    found = _status(config, state, summary, live or {}, message=_why(state, summary, note))
     reused = state is RunState.DONE and found.ended < created
     return replace(found, priority=priority, reused=reused) if priority or reused else found
+
+
+def _why(state: RunState, summary: RunSummary | None, note: str) -> str:
+    """Why a run does not go on, in words; "" if nothing keeps it."""
+    if state is RunState.INTERRUPTED and note:
+        return note
+    if state in {RunState.FAILED, RunState.PAUSED} and summary and summary.error:
+        return str(summary.error.get("message", ""))
+    return ""
 
 
 def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
@@ -216,7 +229,9 @@ def seen_from_outside(runs: tuple[RunStatus, ...]) -> tuple[RunStatus, ...]:
     if not any(run.state is RunState.RUNNING for run in runs):
         return runs
     return tuple(
-        replace(run, state=RunState.QUEUED) if run.state is RunState.INTERRUPTED else run
+        replace(run, state=RunState.QUEUED)
+        if run.state is RunState.INTERRUPTED and not run.message
+        else run
         for run in runs
     )
 
@@ -267,7 +282,7 @@ def _status(
         n_rounds=n_rounds,
         stage=str(live.get("stage", "")),
         fraction=1.0 if state is RunState.DONE else max(done, live.get("fraction", 0.0)),
-        message=message or str(error.get("message", "")),
+        message=message,
         traceback=str(error.get("traceback", "")),
         heartbeat_age_s=_age_s(live["at"]) if "at" in live else None,
         elapsed_s=summary.elapsed_s if summary else 0.0,

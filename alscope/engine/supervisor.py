@@ -24,6 +24,8 @@ Item = tuple[str, str]
 TICK_S = 0.1
 _IDLE_S = 1.0
 _LOOK_AGAIN_S = 2.0
+_BACK_OFF_S = (1.0, 5.0)
+"""A run whose process died is tried again after so many seconds, and then no more."""
 
 
 class Supervisor:
@@ -52,6 +54,7 @@ class Supervisor:
         self._accept_change: set[str] = set()
         self._elsewhere: dict[str, float] = {}
         self._deaths: Counter[str] = Counter()
+        self._notes: dict[str, str] = {}
         self._thread: threading.Thread | None = None
         executor.on_change = self._wake.set
 
@@ -75,6 +78,10 @@ class Supervisor:
         """Runs waiting."""
         return len(self._queue)
 
+    def note(self, run_id: str) -> str:
+        """Why how a run ended here could not be recorded, in words; "" if it was."""
+        return self._notes.get(run_id, "")
+
     def held(self) -> frozenset[Item]:
         """The runs that wait here or were handed to the executor."""
         with self._lock:
@@ -85,6 +92,8 @@ class Supervisor:
     ) -> None:
         """Queue a run unless its state is one of `skip`; a running one comes back if it stops."""
         with self._lock:
+            self._deaths.pop(run.run_id, None)
+            self._notes.pop(run.run_id, None)
             if accept_change:
                 self._accept_change.add(run.run_id)
             if run.run_id in self._running:
@@ -172,6 +181,8 @@ class Supervisor:
 
     def _settle(self, finished: Finished, item: Item | None) -> None:
         run_id = finished.run_id
+        if finished.note:
+            self._notes[run_id] = finished.note
         if finished.problem:
             self._handle_death(finished, item)
         elif item is None:
@@ -189,18 +200,21 @@ class Supervisor:
                 self._enqueue(item, self._runs.config(item[1]))
 
     def _handle_death(self, finished: Finished, item: Item | None) -> None:
-        """The process died under a run: resume it once, then give up and say why."""
+        """The process died under a run: resume it twice, then give up and say why."""
         run_id = finished.run_id
+        n_before = self._deaths[run_id]
         self._deaths[run_id] += 1
-        if self._deaths[run_id] == 1 and item is not None and not finished.asked:
+        if n_before < len(_BACK_OFF_S) and item is not None and not finished.asked:
             log.warning("run %s is resumed: %s", run_id, finished.problem)
+            self._elsewhere[run_id] = time.monotonic() + _BACK_OFF_S[n_before]
             self._queue[item] = self._runs.config(run_id)
             return
         asked = {"cancel": "cancelled", "pause": "paused"}.get(finished.asked)
         if asked:
             self._note(run_id, asked)
         else:
-            failure = {"type": "WorkerDied", "message": finished.problem, "traceback": ""}
+            kind = "TimeLimit" if finished.asked == "limit" else "WorkerDied"
+            failure = {"type": kind, "message": finished.problem, "traceback": ""}
             self._note(run_id, "failed", failure)
 
     def _forward_requests(self) -> None:

@@ -10,7 +10,7 @@ from alscope.types import Selection
 __all__ = ["check_selection"]
 
 
-def check_selection(selection: Selection, *, n_pool: int, query_size: int) -> None:
+def check_selection(selection: object, *, n_pool: int, query_size: int) -> None:
     """Refuse a selection that is not exactly `query_size` distinct positions of the pool.
 
     Nothing is repaired: a strategy that returns too few or the same sample twice fails its run.
@@ -23,6 +23,10 @@ def check_selection(selection: Selection, *, n_pool: int, query_size: int) -> No
     Raises:
         SelectionError: Naming the rule and the first offender.
     """
+    if not isinstance(selection, Selection):
+        raise SelectionError(
+            f"a strategy returns a Selection, not {type(selection).__name__}; wrap the positions"
+        )
     positions = selection.positions
     if not isinstance(positions, np.ndarray) or positions.ndim != 1:
         raise SelectionError(
@@ -48,6 +52,9 @@ def _check_scores(selection: Selection, n_pool: int) -> None:
     scores = selection.scores
     if scores is None:
         return
+    if not isinstance(scores, np.ndarray) or not np.issubdtype(scores.dtype, np.floating):
+        kind = scores.dtype if isinstance(scores, np.ndarray) else type(scores).__name__
+        raise SelectionError(f"scores must be an array of floats, not {kind}")
     if scores.shape != (n_pool,):
         raise SelectionError(f"scores have shape {scores.shape}, but the pool has {n_pool} samples")
     bad = np.flatnonzero(np.isnan(scores))

@@ -17,18 +17,27 @@ import queue
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any
 
 from alscope.data.protocols import DataRoot
 from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
+from alscope.engine.failures import DEVICE
+from alscope.engine.memory import limit_memory
 from alscope.engine.runner import execute, make_resources
+from alscope.errors import StoreError
 from alscope.store.runs import RunStore
 from alscope.texts import log_to_stderr
+from alscope.types import RunState
 
 __all__ = ["main"]
 
+log = logging.getLogger(__name__)
+
+ORPHAN_GRACE_S = 30.0
+"""How long a run may take to notice that the parent is gone, before the process ends itself."""
 NICENESS = 10
 """Training yields to the web server: a niced process costs a page next to nothing."""
 
@@ -58,7 +67,8 @@ class _Worker:
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
         self._tell(event="ready")
         while (command := self._commands.get()) is not None:
-            self._run(command)
+            if not self._run(command):
+                return
 
     def _listen(self) -> None:
         for line in sys.stdin:
@@ -74,25 +84,41 @@ class _Worker:
                 self._token.request(command["cmd"])
         self._token.request("stop")
         self._commands.put(None)
+        # A run that never looks must not go on for ever without anybody who could stop it.
+        time.sleep(ORPHAN_GRACE_S)
+        os._exit(1)
 
-    def _run(self, command: dict[str, Any]) -> None:
-        run_id = command["run_id"]
-        state = execute(
-            self._store,
-            run_id,
-            lambda: self._resources,
-            command["token"],
-            contended=command["contended"],
-            accept_change=command["accept_change"],
-        )
+    def _run(self, command: dict[str, Any]) -> bool:
+        """Execute a run; whether the process can execute another one."""
+        run_id, note = command["run_id"], ""
+        state: RunState | None
+        try:
+            state = execute(
+                self._store,
+                run_id,
+                lambda: self._resources,
+                command["token"],
+                contended=command["contended"],
+                accept_change=command["accept_change"],
+            )
+        except StoreError as error:  # the store is full, read-only or gone
+            log.warning("run %s: %s", run_id, error)
+            state, note = RunState.INTERRUPTED, str(error)
+        lost = state is RunState.FAILED and self._lost_device(run_id)
         # First, so that the next run is chosen meanwhile.
-        self._tell(event="finished", run_id=run_id, state=state.value if state else None)
+        self._tell(event="finished", run_id=run_id, state=state.value if state else None, note=note)
         self._resources.forget_run()
         if not self._is_settled:
             # All libraries are imported now. Their objects stay, so no collection has to look at
             # them again: that would be a sixth of a second after every run.
             gc.freeze()
             self._is_settled = True
+        return not lost
+
+    def _lost_device(self, run_id: str) -> bool:
+        """Whether the run failed because of the device, which no later call can use then."""
+        error = self._store.history(run_id).error or {}
+        return error.get("type") == DEVICE
 
     def _tell(self, **event: Any) -> None:
         with contextlib.suppress(BrokenPipeError):  # the parent is gone; end of input follows
@@ -110,7 +136,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    _Worker(options, events).serve()
+    worker = _Worker(options, events)
+    limit_memory(options.memory)
+    worker.serve()
 
 
 def _parse() -> argparse.Namespace:
@@ -120,6 +148,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--slot", type=int, default=0)
+    parser.add_argument("--memory", type=int, default=None)
     parser.add_argument("--offline", action="store_true")
     return parser.parse_args()
 

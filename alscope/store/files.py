@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from alscope.errors import StoreError
+from alscope.config import SCHEMA
+from alscope.errors import NewerFormatError, StoreError
 from alscope.hashing import digest_bytes
 from alscope.store._faults import point
 from alscope.store.codecs import from_json, json_again, to_json
+from alscope.store.trouble import hinders, unavailable
 
 __all__ = [
     "FileMark",
@@ -29,10 +31,12 @@ __all__ = [
     "open_regular",
     "read_regular",
     "read_sealed",
+    "refuse_newer",
     "remove_leftovers",
     "seal",
     "sync_folder",
     "unseal",
+    "write_all",
     "write_file",
 ]
 
@@ -181,6 +185,9 @@ def sync_folder(folder: Path) -> None:
 def open_regular(path: Path, *, write: bool = False) -> IO[bytes]:
     """Open a regular file, for reading or for reading and writing (creating it).
 
+    One that is written has no buffer: on a full disk, what a buffer still holds would be written
+    when the file is closed, long after the failure was reported.
+
     Raises:
         OSError: If it cannot be opened, or is a link, a pipe, a folder or a device.
     """
@@ -191,7 +198,17 @@ def open_regular(path: Path, *, write: bool = False) -> IO[bytes]:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(f"{path.name} is not a regular file")
-    return os.fdopen(handle, "r+b" if write else "rb")
+    return os.fdopen(handle, "r+b", buffering=0) if write else os.fdopen(handle, "rb")
+
+
+def write_all(file: IO[bytes], data: memoryview) -> None:
+    """Write everything to a file without a buffer.
+
+    Raises:
+        OSError: If not everything could be written.
+    """
+    while data:
+        data = data[file.write(data) :]
 
 
 def read_regular(path: Path, start: int = 0) -> bytes:
@@ -235,6 +252,21 @@ def unseal(data: bytes) -> dict[str, Any]:
     return {**rest, "check": check}
 
 
+def refuse_newer(record: Mapping[str, Any], what: str) -> None:
+    """Look at the schema of a stored configuration.
+
+    Raises:
+        NewerFormatError: If it is newer than ours.
+    """
+    config = record.get("config")
+    schema = config.get("schema") if isinstance(config, dict) else None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise NewerFormatError(
+            f"{what} was written by a newer version of ALScope (schema {schema}, this one reads "
+            f"{SCHEMA}); update ALScope to go on with it; nothing of it was changed"
+        )
+
+
 def read_sealed(path: Path, what: str) -> dict[str, Any]:
     """Read and check a file that holds one sealed record.
 
@@ -246,6 +278,8 @@ def read_sealed(path: Path, what: str) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise StoreError(f"{what} is missing") from error
     except OSError as error:
+        if hinders(error):
+            raise unavailable(f"{what} cannot be read", error) from error
         raise StoreError(f"{what} cannot be read: {error.strerror or error}") from error
     except StoreError as error:
         raise StoreError(f"{what} is damaged: {error}") from error

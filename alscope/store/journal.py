@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alscope.errors import StoreError
+from alscope.errors import StorageUnavailable, StoreError
 from alscope.store.codecs import decode, encode
 from alscope.store.files import child, read_regular, seal, unseal, write_file
+from alscope.store.trouble import hinders, unavailable
 from alscope.types import Arrays, RunState
 
 __all__ = [
@@ -119,19 +120,24 @@ def read_journal(folder: Path, base: Journal) -> Journal:
         base: What is known; `Journal((), 0, run_id)` at first.
 
     Raises:
-        StoreError: If the file cannot be read.
+        StoreError: If the file cannot be read, or the arrays of a line cannot be read now: that
+            says nothing about what they hold.
     """
     try:
         tail = read_regular(folder / "journal.jsonl", base.size)
     except FileNotFoundError:
         return base
     except OSError as error:
+        if hinders(error):
+            raise unavailable("the journal cannot be read", error) from error
         raise StoreError(f"the journal cannot be read: {error.strerror or error}") from error
     events, size, last = list(base.events), base.size, base.last
     lines = tail.split(b"\n")[:-1]  # what follows the last newline was never finished
     for place, line in enumerate(lines):
         try:
             event, last = _read_line(folder, line, seq=len(events), prev=last)
+        except StorageUnavailable:
+            raise
         except StoreError as error:
             lost = len(lines) - place
             return Journal(tuple(events), size, last, _loss(len(events), lost, str(error)))
@@ -189,6 +195,8 @@ def read_blob(folder: Path, sha: str) -> bytes:
     try:
         data = read_regular(child(folder, "blobs") / f"{sha}.bin")
     except OSError as error:
+        if hinders(error):
+            raise unavailable(f"the arrays {sha[:12]} cannot be read", error) from error
         reason = "are missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise StoreError(f"the arrays {sha[:12]} {reason}") from error
     if hashlib.sha256(data).hexdigest() != sha:

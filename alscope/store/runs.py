@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from alscope.config import RunConfig
-from alscope.errors import RunLockedError, StoreError
+from alscope.errors import NewerFormatError, RunLockedError, StoreError
 from alscope.hashing import digest
 from alscope.store.codecs import to_json
 from alscope.store.files import (
@@ -36,6 +36,7 @@ from alscope.store.files import (
     make_folder,
     read_regular,
     read_sealed,
+    refuse_newer,
     seal,
     sync_folder,
     write_file,
@@ -49,6 +50,7 @@ from alscope.store.journal import (
     read_journal,
     state_of,
 )
+from alscope.store.trouble import unavailable
 from alscope.store.verify import record_problems
 from alscope.store.writer import RunWriter
 from alscope.types import Arrays, RunState
@@ -109,10 +111,7 @@ class RunStore:
                 "another process is making or deleting runs; try again in a moment"
             ) from error
         except OSError as error:
-            raise StoreError(
-                f"the run folder cannot be changed: {error.strerror or error}; free space or "
-                "correct its permissions"
-            ) from error
+            raise unavailable("the run folder cannot be changed", error) from error
         try:
             yield
         finally:
@@ -140,16 +139,15 @@ class RunStore:
             if self.exists(run_id):
                 self.config(run_id)
                 return run_id
+        except NewerFormatError:
+            raise
         except StoreError as error:  # the id is the content, so what it must say is known
             _log.warning("run %s: its configuration is written again: %s", run_id, error)
         try:
             make_folder(folder)
             write_file(folder / "config.json", record, label="config")
         except OSError as error:
-            raise StoreError(
-                f"run {run_id} cannot be created: {error.strerror or error}; "
-                "free space or correct the permissions of the run folder"
-            ) from error
+            raise unavailable(f"run {run_id} cannot be created", error) from error
         return run_id
 
     def run_ids(self) -> tuple[str, ...]:
@@ -188,6 +186,7 @@ class RunStore:
             return known.config
         what = f"the configuration of run {run_id}"
         record = read_sealed(path, what)
+        refuse_newer(record, f"run {run_id}")
         try:
             config = RunConfig.from_dict(record["config"])
         except (KeyError, TypeError, ValueError) as error:
@@ -216,9 +215,11 @@ class RunStore:
 
         Raises:
             RunLockedError: If another writer holds the lock and keeps it for two seconds.
+            NewerFormatError: If a newer ALScope made it; opening it would cut off what it wrote.
             StoreError: If there is no such run or it cannot be written.
         """
         folder = self._folder(run_id)
+        self._refuse_newer(run_id)
         lock = FileLock(folder / "lock", thread_local=False)
         try:
             # A reader that looks whether the run is active holds the lock for an instant.
@@ -226,7 +227,7 @@ class RunStore:
         except Timeout as error:
             raise RunLockedError(self._who(run_id)) from error
         except OSError as error:
-            raise StoreError(f"run {run_id} cannot be locked: {error.strerror or error}") from error
+            raise unavailable(f"run {run_id} cannot be locked", error) from error
         try:
             self._folder(run_id)  # it may have been deleted while we waited
             return RunWriter(folder, run_id, lock)
@@ -309,7 +310,7 @@ class RunStore:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise StoreError(f"run {run_id} cannot be read: {error.strerror or error}") from error
+            raise unavailable(f"run {run_id} cannot be read", error) from error
 
     def blob_bytes(self, run_id: str, sha: str) -> bytes:
         """The bytes of arrays that an event names, checked.
@@ -329,7 +330,7 @@ class RunStore:
             make_folder(self._root)
             return Path(tempfile.mkdtemp(prefix=".import-", dir=self._root))
         except OSError as error:
-            raise StoreError(f"the run store cannot be written: {error.strerror}") from error
+            raise unavailable("the run store cannot be written", error) from error
 
     def admit(self, config: RunConfig, prepared: Path) -> bool:
         """Take over the journal and arrays of a run that was prepared elsewhere.
@@ -364,7 +365,7 @@ class RunStore:
         except Timeout as error:
             raise RunLockedError(self._who(run_id)) from error
         except OSError as error:
-            raise StoreError(f"run {run_id} cannot be written: {error.strerror}") from error
+            raise unavailable(f"run {run_id} cannot be written", error) from error
         return True
 
     def verify(self, run_id: str) -> list[str]:
@@ -377,6 +378,8 @@ class RunStore:
         problems = []
         try:
             self.config(run_id)
+        except NewerFormatError as error:
+            return [str(error)]
         except StoreError as error:
             problems.append(str(error))
         try:
@@ -410,7 +413,7 @@ class RunStore:
         except Timeout as error:
             raise RunLockedError(self._who(run_id)) from error
         except OSError as error:
-            raise StoreError(f"run {run_id} cannot be deleted: {error.strerror}") from error
+            raise unavailable(f"run {run_id} cannot be deleted", error) from error
         with self._guard:
             self._known.pop(run_id, None)
             self._configured.pop(run_id, None)
@@ -454,8 +457,18 @@ class RunStore:
             journal = read_journal(folder, known.journal)
         if journal is None or journal.damaged:  # perhaps it is another file: look again
             journal = read_journal(folder, start)
+        if journal.damaged:
+            self._refuse_newer(run_id)
         self._remember(run_id, stamp, journal)
         return journal
+
+    def _refuse_newer(self, run_id: str) -> None:
+        try:
+            self.config(run_id)
+        except NewerFormatError:
+            raise
+        except StoreError:  # damaged, which is not asked here
+            return
 
     def _remember(self, run_id: str, stamp: FileMark | None, journal: Journal) -> None:
         with self._guard:

@@ -21,9 +21,11 @@ from alscope.store.files import (
     is_id,
     make_folder,
     read_sealed,
+    refuse_newer,
     seal,
     write_file,
 )
+from alscope.store.trouble import unavailable
 from alscope.store.wishes import QueueWish
 from alscope.store.writer import now
 
@@ -181,6 +183,7 @@ class StudyStore:
     def _read(self, study_id: str, path: Path) -> StudyRecord:
         what = f"study {study_id}"
         record = read_sealed(path, what)
+        refuse_newer(record, what)
         try:
             if record["study_id"] != study_id:
                 raise StoreError(f"{what} was moved here from {record['study_id']!r:.80}")
@@ -292,7 +295,7 @@ class StudyStore:
             (folder / "study.json").unlink()  # from here on there is no such study
             shutil.rmtree(folder)
         except OSError as error:
-            raise StoreError(f"study {study_id} cannot be deleted: {error.strerror}") from error
+            raise unavailable(f"study {study_id} cannot be deleted", error) from error
 
     def _folders(self) -> list[str]:
         if not self._root.is_dir():
@@ -317,10 +320,7 @@ class StudyStore:
             make_folder(folder)
             write_file(folder / f"{name}.json", seal(record), label=name)
         except OSError as error:
-            raise StoreError(
-                f"study {study_id} cannot be written: {error.strerror or error}; "
-                "free space or correct the permissions of the study folder"
-            ) from error
+            raise unavailable(f"study {study_id} cannot be written", error) from error
 
 
 def slug(name: str) -> str:

@@ -42,7 +42,7 @@ class RunSummary:
         elapsed_s: Seconds spent on them.
         points: Annotated samples and accuracy of every recorded round.
         size: Bytes on disk.
-        error: What the last event says if the run failed.
+        error: What the last event says if the run failed or was paused.
         damaged: What was lost by damage, in words; None if nothing was.
         started: ISO 8601 time at which it was first executed; "" if it never was.
         ended: ISO 8601 time of the last event; "" if there is none.
@@ -173,14 +173,14 @@ def summarize(runs: RunStore, run_id: str) -> RunSummary | None:
 
 def _summary(history: RunHistory, size: int) -> RunSummary:
     rounds = history.rounds
-    failed = bool(history.events) and history.events[-1].kind == "failed"
+    said = bool(history.events) and history.events[-1].kind in {"failed", "paused"}
     return RunSummary(
         state=state_of(history.events),
         n_rounds=len(rounds),
         elapsed_s=sum(float(_part(event, "timing").get("executed_s", 0.0)) for event in rounds),
         points=tuple(point for event in rounds if (point := _point(event)) is not None),
         size=size,
-        error=history.events[-1].data if failed else None,
+        error=history.events[-1].data if said else None,
         damaged=history.damaged,
         started=next((event.at for event in history.events if event.kind == "started"), ""),
         ended=history.events[-1].at if history.events else "",

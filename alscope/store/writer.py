@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 
 from filelock import BaseFileLock
 
-from alscope.errors import StoreError
+from alscope.errors import StorageUnavailable, StoreError
 from alscope.store._faults import point
 from alscope.store.codecs import from_json, to_json
 from alscope.store.files import (
@@ -25,6 +25,7 @@ from alscope.store.files import (
     remove_leftovers,
     seal,
     sync_folder,
+    write_all,
     write_file,
 )
 from alscope.store.journal import (
@@ -38,6 +39,7 @@ from alscope.store.journal import (
     state_of,
     write_blob,
 )
+from alscope.store.trouble import keep_reserve, release_reserve, unavailable
 from alscope.types import Arrays
 
 __all__ = ["RunWriter", "now"]
@@ -65,11 +67,12 @@ class RunWriter:
         self._lock = lock
         self._progress_at = -_PROGRESS_EVERY_S
         try:
+            keep_reserve(folder.parent)
             self._journal = self._recover()
             self._claim()
             self._file = self._open_journal()
         except OSError as error:
-            raise self._failure("opened", error) from error
+            raise self._unavailable("opened", error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +87,10 @@ class RunWriter:
 
     def close(self) -> None:
         """Give the lock back. May be called twice."""
-        self._file.close()
-        self._lock.release()
+        try:
+            self._file.close()
+        finally:
+            self._lock.release()
 
     @property
     def history(self) -> RunHistory:
@@ -112,8 +117,8 @@ class RunWriter:
             blobs: Named groups of arrays.
 
         Raises:
-            StoreError: If it cannot be written (the journal is as it was before) or the data cannot
-                be stored.
+            StorageUnavailable: If it cannot be written; the journal is as it was before.
+            StoreError: If the data cannot be stored.
         """
         if kind not in KINDS:
             raise StoreError(f"unknown kind of event {kind!r}; use one of {', '.join(KINDS)}")
@@ -128,7 +133,8 @@ class RunWriter:
             sizes = {name: size for name, (_, size) in stored.items()}
             self._write_line(make_line(event, sizes, prev=self._journal.last), event)
         except OSError as error:
-            raise self._failure("written", error) from error
+            release_reserve(self._folder.parent, error)
+            raise self._unavailable("written", error) from error
 
     def progress(self, *, force: bool = False, **fields: Any) -> None:
         """Publish how far the current round is, for display; at most once per second.
@@ -157,8 +163,7 @@ class RunWriter:
             self._file.truncate(size)  # also what an earlier failure may have left
             self._file.seek(size)
             for piece in halves(line, "journal"):
-                self._file.write(piece)
-                self._file.flush()
+                write_all(self._file, piece)
             os.fsync(self._file.fileno())
         except Exception:
             self._file.truncate(size)
@@ -203,8 +208,7 @@ class RunWriter:
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": now()}
         write_file(self._folder / "owner.json", seal(owner), label="owner", durable=False)
 
-    def _failure(self, what: str, error: OSError) -> StoreError:
-        return StoreError(
-            f"run {self._run_id} cannot be {what}: {error.strerror or error}; what was recorded "
-            "before is safe; free space or correct the permissions, then continue the run"
+    def _unavailable(self, what: str, error: OSError) -> StorageUnavailable:
+        return unavailable(
+            f"run {self._run_id} cannot be {what}", error, safe="what was recorded before is safe"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -75,9 +76,17 @@ def show_failures(study: StudyStatus) -> None:
                 st.code(without_folders(run.traceback), language="text", wrap_lines=True)
     if len(failed) > 20:
         st.caption(f"and {len(failed) - 20} more")
+    _show_hindrances(study)
     for run in study.runs:
         if run.damaged:
             st.warning(f"{plain(run.strategy)}, seed {run.seed}: {plain(run.damaged)}")
+
+
+def _show_hindrances(study: StudyStatus) -> None:
+    """Why runs that are not at fault do not go on, such as a full disk; each reason once."""
+    waiting = [run for run in study.runs if run.state in {RunState.PAUSED, RunState.INTERRUPTED}]
+    for message, n in Counter(run.message for run in waiting if run.message).items():
+        st.warning(f"{count(n, 'run')} cannot go on: {plain(message)}", icon=":material/warning:")
 
 
 def _metrics(study: StudyStatus) -> None:

@@ -31,7 +31,9 @@ def tree(folder: Path, *, trash: bool = False) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != ".changing" and (trash or ".trash" not in path.parts)
+        if path.is_file()
+        and path.name not in {".changing", ".reserve"}
+        and (trash or ".trash" not in path.parts)
     }
 
 

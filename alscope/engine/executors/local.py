@@ -6,6 +6,7 @@ generator is shared by all threads of a process.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,12 +15,16 @@ from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
 from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
 from alscope.engine.runner import execute, make_resources
+from alscope.errors import StoreError
 from alscope.store.runs import RunStore
+from alscope.types import RunState
 
 if TYPE_CHECKING:
     from alscope.engine.resources import Resources
 
 __all__ = ["SerialExecutor", "ThreadExecutor"]
+
+log = logging.getLogger(__name__)
 
 
 class SerialExecutor:
@@ -74,7 +79,7 @@ class SerialExecutor:
 
     def _work(self, run_id: str, contended: bool, accept_change: bool) -> None:
         state = None
-        problem = "the run ended without a result"
+        problem, note = "the run ended without a result", ""
         try:
             state = execute(
                 self._store,
@@ -85,10 +90,13 @@ class SerialExecutor:
                 accept_change=accept_change,
             )
             problem = ""
+        except StoreError as error:  # the store is full, read-only or gone
+            log.warning("run %s: %s", run_id, error)
+            state, problem, note = RunState.INTERRUPTED, "", str(error)
         finally:
             # In this order: once it is known to have finished, the next run may begin.
             self._running = None
-            self._finished.append(Finished(run_id, state, problem))
+            self._finished.append(Finished(run_id, state, problem, note=note))
             self.on_change()
 
     def _get_resources(self) -> Resources:

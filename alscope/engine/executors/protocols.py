@@ -23,6 +23,9 @@ class ExecutorConfig:
         device: "auto", "cpu" or "cuda".
         n_threads: CPU threads of one run; None: what this machine has for each of the workers.
         workers: Runs executed at the same time, where the executor can.
+        memory: Bytes that a worker process may take on top of what it has when it is ready; None:
+            what the machine has.
+        round_limit_s: Seconds that one round may take before its process is ended.
     """
 
     cache: Path
@@ -30,6 +33,8 @@ class ExecutorConfig:
     device: str = "auto"
     n_threads: int | None = None
     workers: int = 1
+    memory: int | None = None
+    round_limit_s: float = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,16 @@ class Finished:
         run_id: Which one.
         state: How it ended; None: another process holds it.
         problem: What went wrong outside the run (the worker died), in words; "" if nothing did.
-        asked: "pause" or "cancel" if the run had been asked to and had to be ended by force.
+        asked: Why the run had to be ended by force: it had been asked to "pause" or to "cancel", or
+            one round took longer than the "limit".
+        note: Why it could not be recorded how the run ended, in words; "" if it was.
     """
 
     run_id: str
     state: RunState | None
     problem: str = ""
     asked: str = ""
+    note: str = ""
 
 
 def nobody() -> None:

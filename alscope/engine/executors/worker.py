@@ -25,13 +25,14 @@ import alscope
 from alscope.engine.defaults import Paths
 from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
 from alscope.learn.device import default_threads
+from alscope.store.files import FileMark, file_mark
 from alscope.types import RunState
 
 __all__ = ["WorkerExecutor", "process_environment"]
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 15.0
+GRACE_S = {"cancel": 5.0, "pause": 15.0}
 """How long a run may take to notice a request before its process is ended."""
 
 
@@ -44,6 +45,8 @@ class _Process:
         self.log = logs / f"worker-{os.getpid()}-{slot}.log"
         self.run_id: str | None = None
         self.asked: tuple[str, float] | None = None
+        self.seen: FileMark | None = None
+        self.seen_at = time.monotonic()
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._on_change = on_change
         with self.log.open("ab") as output:
@@ -60,6 +63,18 @@ class _Process:
             target=self._read, name=f"alscope-worker-{slot}", daemon=True
         )
         self._reader.start()
+
+    def begin(self, run_id: str) -> None:
+        """Note the run that is handed over."""
+        self.run_id, self.asked = run_id, None
+        self.seen, self.seen_at = None, time.monotonic()
+
+    def stands_still_s(self, journal: Path) -> float:
+        """Seconds since something was recorded of the run."""
+        mark = file_mark(journal)
+        if mark != self.seen:
+            self.seen, self.seen_at = mark, time.monotonic()
+        return time.monotonic() - self.seen_at
 
     def send(self, **command: Any) -> bool:
         """Whether the command could be delivered."""
@@ -167,15 +182,14 @@ class WorkerExecutor:
 
     def _hand_over(self, slot: _Slot, index: int, command: dict[str, Any]) -> None:
         if slot.process is not None and slot.process.send(**command):
-            slot.process.run_id = command["run_id"]
-            slot.process.asked = None
+            slot.process.begin(command["run_id"])
             return
         if slot.process is not None:
             log.warning("a warm worker had died; a new one takes run %s", command["run_id"])
             slot.process.kill()
             slot.process = None
         slot.process = _Process(self._config, index, lambda: self.on_change())
-        slot.process.run_id = command["run_id"]
+        slot.process.begin(command["run_id"])
         slot.process.send(**command)
 
     def request(self, run_id: str, action: str) -> None:
@@ -217,18 +231,38 @@ class WorkerExecutor:
             event = process.events.get()
             if event["event"] == "finished":
                 state = RunState(event["state"]) if event["state"] else None
-                self._finished.append(Finished(event["run_id"], state))
+                note = event.get("note", "")
+                self._finished.append(Finished(event["run_id"], state, note=note))
                 process.run_id = None
         if code is not None:
             if process.run_id:
                 asked = process.asked[0] if process.asked else ""
-                self._finished.append(
-                    Finished(process.run_id, None, _death(code, process), asked=asked)
-                )
+                problem = self._too_long() if asked == "limit" else _death(code, process)
+                self._finished.append(Finished(process.run_id, None, problem, asked=asked))
             slot.process = None
-        elif process.asked and time.monotonic() - process.asked[1] > GRACE_S and process.run_id:
-            log.warning("run %s ignored a request; ending its process", process.run_id)
+        elif process.run_id:
+            self._end_if_stuck(process, process.run_id)
+
+    def _end_if_stuck(self, process: _Process, run_id: str) -> None:
+        if process.asked:
+            action, at = process.asked
+            if time.monotonic() - at > GRACE_S[action]:
+                log.warning("run %s ignored a request; ending its process", run_id)
+                process.kill()
+        elif process.stands_still_s(self._journal(run_id)) > self._config.round_limit_s:
+            log.warning("run %s takes too long; ending its process", run_id)
+            process.asked = ("limit", time.monotonic())
             process.kill()
+
+    def _journal(self, run_id: str) -> Path:
+        return Paths(self._config.cache).runs / run_id / "journal.jsonl"
+
+    def _too_long(self) -> str:
+        return (
+            f"one round took longer than {self._config.round_limit_s / 3600:.3g} hours, so its "
+            "process was ended; the strategy may hang. Retry it, with a longer --round-limit if it "
+            "needs the time"
+        )
 
 
 def _command(config: ExecutorConfig, slot: int) -> list[str]:
@@ -247,6 +281,8 @@ def _command(config: ExecutorConfig, slot: int) -> list[str]:
         "--threads",
         str(config.n_threads or default_threads(config.workers)),
     ]
+    if config.memory is not None:
+        command += ["--memory", str(config.memory)]
     if not config.data_root.allow_download:
         command.append("--offline")
     return command
