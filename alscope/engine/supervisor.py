@@ -299,6 +299,8 @@ class Supervisor:
         return not self._runs.history(run_id).state.is_final
 
     def _note(self, run_id: str, kind: str, data: dict[str, str] | None = None) -> None:
+        if not self._runs.exists(run_id):  # deleted meanwhile
+            return
         try:
             with self._runs.open(run_id) as writer:
                 writer.append(kind, data or {})

@@ -25,6 +25,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -87,12 +88,10 @@ def status(pid: int) -> tuple[float, int, int]:
 def disk(folder: Path) -> tuple[float, int]:
     """Megabytes and number of the files in a folder."""
     sizes = []
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file():
-                sizes.append(path.stat().st_size)
-        except OSError:  # deleted meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # which passes over what is deleted meanwhile
+        for name in names:
+            with suppress(OSError):
+                sizes.append(Path(place, name).lstat().st_size)
     return sum(sizes) / 2**20, len(sizes)
 
 
