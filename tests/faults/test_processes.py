@@ -29,10 +29,11 @@ from tests.store.conftest import drive, run_config
 Open = Callable[..., Service]
 
 HANG = """
+from pathlib import Path
 from alscope.store import _faults
 def hook(name):
     while name == "select.before":
-        pass
+        Path({marker!r}).touch()
 _faults.install(hook)
 """
 GREEDY = """
@@ -98,7 +99,7 @@ def test_a_killed_server_leaves_no_worker_behind_and_the_study_can_be_resumed(
     study_id, worker = server.stdout.readline().split()
     server.kill()
     server.communicate()
-    until(lambda: not alive(int(worker)), 20)
+    until(lambda: not alive(int(worker)), 90)
     service = open_service("cache", executor="thread")
     states = {run.state for run in service.study(study_id).runs}
 
@@ -151,12 +152,13 @@ def test_what_stands_in_the_lock_files_is_information_only(
 def test_a_strategy_that_hangs_is_cancelled_and_a_round_has_a_limit(
     open_service: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sabotage(tmp_path / "code", monkeypatch, HANG)
+    hanging = tmp_path / "hanging"
+    sabotage(tmp_path / "code", monkeypatch, HANG.format(marker=str(hanging)))
     monkeypatch.setattr(worker_executor, "GRACE_S", {"cancel": 0.5, "pause": 0.5})
     service = open_service(executor="worker", round_limit_s=6.0)
     study = tiny_study(seeds=(0,), strategies=(StrategySpec(name="margin"),))
     study_id = service.submit(study)
-    until(lambda: any(run.stage == "select" for run in service.study(study_id).runs))
+    until(hanging.exists)
     began = time.monotonic()
     service.cancel(study_id)
     until(lambda: service.study(study_id).state == "cancelled", 20)
@@ -216,7 +218,11 @@ def test_a_worker_that_never_starts_is_tried_three_times_and_its_log_is_told(
 def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = HANG + "import alscope.engine.worker as w; w.ORPHAN_GRACE_S = 0.5\n"
+    hanging = tmp_path / "hanging"
+    impatient = (
+        HANG.format(marker=str(hanging))
+        + "import alscope.engine.worker as w; w.ORPHAN_GRACE_S = 0.5\n"
+    )
     code = "import runpy, sys; " + "exec(open(sys.argv[1]).read())"
     (tmp_path / "code.py").write_text(
         impatient + "sys.argv = ['worker', *sys.argv[2:]]; w.main()\n"
@@ -229,9 +235,9 @@ def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(
     command = {"cmd": "run", "run_id": run_id, "contended": False, "accept_change": False}
     process.stdin.write(json.dumps(command) + "\n")
     process.stdin.flush()
-    until(lambda: (store.progress(run_id) or {}).get("stage") == "select")
+    until(hanging.exists)
     process.stdin.close()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
 
     assert process.returncode == 1
     assert store.history(run_id).state is RunState.INTERRUPTED
