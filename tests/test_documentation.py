@@ -100,5 +100,6 @@ def test_every_row_of_the_reliability_matrix_has_a_test() -> None:
 
 
 def functions(path: Path) -> set[str]:
-    """Names of all functions in a file."""
-    return {node.name for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)}
+    """Names of all functions and classes in a file."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for node in ast.walk(tree(path)) if isinstance(node, kinds)}

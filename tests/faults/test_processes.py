@@ -44,6 +44,12 @@ def hook(name):
         np.ones(2 * 10**9)
 _faults.install(hook)
 """
+IMPATIENT = """
+import alscope.engine.worker as worker
+worker.ORPHAN_GRACE_S = 0.5
+sys.argv = ["worker", *sys.argv[2:]]
+worker.main()
+"""
 BROKEN = "raise SystemExit('the library libexample.so is missing')"
 
 SERVER = """
@@ -109,9 +115,8 @@ def test_a_killed_server_leaves_no_worker_behind_and_the_study_can_be_resumed(
     service.cancel(study_id)
 
 
-def test_eight_processes_claim_every_queued_run_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_eight_processes_claim_every_queued_run_once(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run_ids = [store.create(run_config(seed)) for seed in range(30)]
     processes = [python(CLAIM, tmp_path) for _ in range(8)]
@@ -215,9 +220,7 @@ def test_a_worker_that_never_starts_is_tried_three_times_and_its_log_is_told(
 
 
 @pytest.mark.slow
-def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(tmp_path: Path) -> None:
     hanging = tmp_path / "hanging"
     impatient = (
         HANG.format(marker=str(hanging))
@@ -243,7 +246,8 @@ def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(
     assert store.history(run_id).state is RunState.INTERRUPTED
 
 
-@pytest.mark.parametrize("executor", ["thread", pytest.param("worker", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("executor", ["thread", "worker"])
 def test_a_cache_folder_that_is_deleted_ends_the_runs_and_leaves_an_empty_store(
     open_service: Open, executor: str
 ) -> None:
