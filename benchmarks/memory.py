@@ -154,15 +154,16 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
             raise
         return {"remark": f"not measured: {error}"}
     n_bytes = sum(array.nbytes for arrays in pool.values.values() for array in arrays.values())
-    peak, taken, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
-    times = [taken]
-    while chosen and len(times) < repeats and sum(times) + taken < limit:
-        times.append(selection_costs(strategy, pool, given["query_size"], limit=limit)[1])
+    peak, taken, cpu, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
+    times = [(taken, cpu)]
+    while chosen and len(times) < repeats and taken * (len(times) + 1) < limit:
+        times.append(selection_costs(strategy, pool, given["query_size"], limit=limit)[1:3])
     remark = "" if chosen else f"stopped after {limit} s; the peak is that until then"
     return {
         "inputs_mib": n_bytes / MIB,
         "peak_mib": peak / MIB,
-        "seconds": statistics.median(times),
+        "seconds": statistics.median(wall for wall, _ in times),
+        "cpu_s": statistics.median(cpu for _, cpu in times),
         "remark": remark,
         "diagnostics": dict(chosen.diagnostics) if chosen else {},
     }
@@ -170,17 +171,20 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
 
 def selection_costs(
     strategy: Strategy, pool: FakePool, query_size: int, *, limit: int
-) -> tuple[int, float, Selection | None]:
-    """Bytes of peak memory above the present, seconds, and what was chosen if it came to an end."""
+) -> tuple[int, float, float, Selection | None]:
+    """Bytes of peak memory above the present, seconds of the clock and of the processor, choice.
+
+    The choice is None if it did not come to an end.
+    """
     view, rng, chosen = pool.view(), generator(0, "memory"), None
     risen = watch_peak()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     signal.signal(signal.SIGALRM, expire)
     signal.alarm(limit)
     with contextlib.suppress(Expired):
         chosen = strategy.select(view, query_size, rng, None)
     signal.alarm(0)
-    return risen(), time.perf_counter() - start, chosen
+    return risen(), time.perf_counter() - start, time.process_time() - cpu, chosen
 
 
 def expire(number: int, frame: FrameType | None) -> None:

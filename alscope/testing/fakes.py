@@ -8,7 +8,7 @@ before that head. They are therefore consistent with each other, as a model's wo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,7 @@ __all__ = [
 
 _DROPOUT = 0.3
 _N_SHIFTS = 4
+_BLOCK = 1 << 16
 _WIDTH = 6  # of the embedding, unless told otherwise
 
 
@@ -126,8 +127,11 @@ class _Model:
         )
         rng = generator(self.seed, "fake_embeddings", on)
         classes = rng.integers(0, self.n_classes, n)
-        noise = rng.normal(size=(n, self.n_features))
-        return (centres[classes] + 0.7 * noise).astype(np.float32)
+        found = np.empty((n, self.n_features), dtype=np.float32)
+        for rows in _blocks(n):
+            noise = rng.normal(size=(classes[rows].size, self.n_features))
+            found[rows] = centres[classes[rows]] + 0.7 * noise
+        return found
 
     def logits(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         weight, bias = self.head()
@@ -137,7 +141,11 @@ class _Model:
         rng = generator(self.seed, "fake_masks")
         kept = rng.random((n_samples, self.n_features)) >= _DROPOUT
         masks = (kept / (1 - _DROPOUT)).astype(np.float32)
-        return np.stack([softmax(self.logits(embeddings * mask)) for mask in masks])
+        found = np.empty((n_samples, len(embeddings), self.n_classes))
+        for rows in _blocks(len(embeddings)):
+            for one, mask in zip(found, masks, strict=True):
+                one[rows] = softmax(self.logits(embeddings[rows] * mask))
+        return found
 
     def deviations(
         self, embeddings: NDArray[np.float32], n_draws: int, scale: float
@@ -286,6 +294,11 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     values = np.exp(values - values.max(axis=1, keepdims=True))
     values /= values.sum(axis=1, keepdims=True)
     return values
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    # So that a million samples take little more memory than their values.
+    return (slice(start, start + _BLOCK) for start in range(0, n, _BLOCK))
 
 
 def _values(key: Input, model: _Model, sizes: Mapping[str, int]) -> Arrays:
