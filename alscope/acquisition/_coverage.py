@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from alscope.acquisition._similarity import Similarity
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["Coverage"]
@@ -63,6 +64,7 @@ class Coverage:
         found = _Found(_MOST_PAIRS)
         for start in range(0, self.n_rows, _TILE):
             here = slice(start, start + _TILE)
+            report(start, self.n_rows)
             for first in range(start, self.n_rows, _TILE):
                 there = slice(first, first + _TILE)
                 block = self._similar.block(here, self._active[there])

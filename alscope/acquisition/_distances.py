@@ -56,13 +56,18 @@ def scaled(points: _Points, centres: _Points) -> Scaled:
     squares within float32. Neither changes which point is farthest.
     """
     shift = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
-    rows = (points - shift).astype(np.float32)
-    others = (centres - shift).astype(np.float32)
-    scale = max(np.abs(rows).max(initial=0.0), np.abs(others).max(initial=0.0))
+    rows = (points - shift).astype(np.float32, copy=False)
+    others = (centres - shift).astype(np.float32, copy=False)
+    scale = max(_largest(rows), _largest(others))
     if scale > 0:
         rows /= scale
         others /= scale
     return Scaled(rows, others, float(scale))
+
+
+def _largest(values: NDArray[np.float32]) -> np.float32:
+    # Of the absolute values, without an array of them.
+    return max(values.max(initial=0.0), -values.min(initial=0.0))
 
 
 def lower(

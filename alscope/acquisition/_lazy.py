@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition.ranking import first_of
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["Gains", "lazy_greedy"]
@@ -59,6 +60,7 @@ def lazy_greedy(
         scores[picks] = -np.inf
         found = _among_candidates(gains, scores, k - len(picks), keys, n_candidates)
         picks += found.tolist()
+        report(len(picks), k)
         if len(picks) < k:
             gains.take(found)
     return np.array(picks, dtype=np.int64)

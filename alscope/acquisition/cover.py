@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from alscope.acquisition._distances import least, lower, require_same_width, scaled
 from alscope.acquisition.ranking import by_key, first_of
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["k_center_greedy"]
@@ -89,6 +90,7 @@ def _lazy(
     while len(picks) < k and nearest.max() > 0:
         found = _among_candidates(rows, squared, nearest, k - len(picks), keys, n_candidates)
         picks += found
+        report(len(picks), k)
         if len(picks) < k:
             lower(nearest, rows, squared, rows[found])
             nearest[found] = -np.inf

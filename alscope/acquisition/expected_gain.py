@@ -26,6 +26,7 @@ from alscope.acquisition._checks import require_finite, require_probs
 from alscope.acquisition.kmeans import k_means, representatives
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["Batch", "Gains", "brier_gains", "diverse_batch", "log_gains"]
@@ -154,6 +155,7 @@ def log_gains(probs: _Probs, estimation: IntArray) -> Gains:
             _ratios(block).swapaxes(1, 2), dtype=probs.dtype
         )  # (rows, C, T+1)
         mean = block.mean.astype(probs.dtype)
+        report(block.rows.stop, len(probs))
         for start in range(0, len(mean), n_rows):
             part = slice(start, start + n_rows)
             rows = slice(block.rows.start + start, block.rows.start + start + len(mean[part]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,16 +12,23 @@ from alscope.acquisition._greedy import Greedy, first_near
 from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
-__all__ = ["facility_greedy"]
+__all__ = ["facility_greedy", "largest_pool"]
 
 _REFRESH = 64  # stale bounds renewed at once; doubled while nobody can be taken
 _MOST_RENEWED = 512
+_MOST_COMPARED = 10**11  # pairs: a quarter of an hour and more
 _NOISE_EPS = 4  # similarities are trusted to this many machine epsilons
 _TIE_EPS = 64  # gains closer than this many machine epsilons of themselves are equal
 
 _Floats = NDArray[np.floating]
+
+
+def largest_pool() -> int:
+    """Samples up to which all pairs can be compared in tolerable time."""
+    return math.isqrt(_MOST_COMPARED)
 
 
 def facility_greedy(
@@ -75,7 +84,7 @@ def facility_greedy(
     if k == n:
         return Greedy(top_k(search.bounds, k, keys=keys), np.empty(0))
     while len(search.picks) < k and search.take_next():
-        pass
+        report(len(search.picks), k)
     rest = np.setdiff1d(np.arange(n), search.picks)
     # Multiples of a step far above rounding: equal samples tie, whatever their positions.
     step = np.finfo(ceilings.dtype).eps * 2**10

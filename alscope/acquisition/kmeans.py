@@ -11,6 +11,7 @@ from scipy import sparse
 from alscope.acquisition._checks import require_matrix
 from alscope.acquisition.ranking import top_k
 from alscope.acquisition.seeding import point_seeding
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["Clusters", "k_means", "representatives"]
@@ -61,7 +62,10 @@ def k_means(
     """
     require_matrix("points", points)
     shift = points.mean(axis=0, dtype=np.float64)  # against cancellation in distances
-    rows = (points - shift).astype(np.float32)
+    rows = np.empty(points.shape, dtype=np.float32)
+    for start in range(0, len(points), _ROW_CHUNK):
+        part = slice(start, start + _ROW_CHUNK)
+        rows[part] = points[part] - shift
     squared = np.einsum("nd,nd->n", rows, rows)
     tolerance = _TOLERANCE * float(rows.var(axis=0).mean())
     centres = rows[point_seeding(rows, k, keys=keys, rng=rng).positions]
@@ -74,6 +78,7 @@ def k_means(
         assignment, distances = _nearest(rows, squared, centres)
         settled = step <= tolerance or np.array_equal(before, assignment)
         n_iterations += 1
+        report(n_iterations, _MAX_ITERATIONS)
     return Clusters((centres + shift).astype(np.float32), assignment, n_iterations)
 
 

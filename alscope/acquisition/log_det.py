@@ -13,13 +13,15 @@ from alscope.acquisition._greedy import Greedy, first_near
 from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
-__all__ = ["Blocks", "log_det_greedy", "weighted"]
+__all__ = ["Blocks", "largest_pool", "log_det_greedy", "weighted"]
 
 _COLUMN_CHUNK = 2048
 _CANDIDATES = 512  # among which the next picks are guessed
 _AHEAD, _MOST_AHEAD = 8, 32  # picks guessed at once, at first and at most
+_MOST_BYTES = 2**33  # of both factors
 _TIES = {"float32": 1e-5, "float64": 1e-12}  # gains this close are equal, for a ridge of 1
 
 _Floats = NDArray[np.floating]
@@ -72,6 +74,17 @@ def weighted(blocks: Blocks, *, eta: float, nu: float) -> Blocks:
         pool_private=blocks.pool_private * blocks.pool_private.dtype.type(nu),
         query_private=blocks.query_private * blocks.query_private.dtype.type(between),
     )
+
+
+def largest_pool(n_given: int, k: int, dtype: np.dtype[np.floating]) -> int:
+    """Samples up to which the factors take at most 8 GiB.
+
+    Args:
+        n_given: Samples of the query set and of the private set together.
+        k: How many are to be taken.
+        dtype: Of the factors.
+    """
+    return _MOST_BYTES // (dtype.itemsize * max(1, n_given + 2 * k))
 
 
 def log_det_greedy(
@@ -145,6 +158,7 @@ class _Search:
             guess = self._guess(min(ahead, k - len(self.picks)))
             self.state.prepare(guess)
             all_right = all(self._take(pick) for pick in guess.tolist())
+            report(len(self.picks), k)
             ahead = min(2 * ahead, _MOST_AHEAD) if all_right else max(1, ahead // 2)
         return Greedy(np.array(self.picks, dtype=np.int64), np.array(self.gained))
 

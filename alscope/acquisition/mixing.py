@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alscope.acquisition._checks import require_matrix
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["class_anchors", "flip_thresholds"]
@@ -91,6 +92,7 @@ def flip_thresholds(
     step = max(1, _BLOCK_CELLS // max(n_features, len(weight)))
     for start in range(0, n, step):
         rows = slice(start, start + step)
+        report(start, n)
         thresholds[rows] = _block(
             logits[rows].astype(np.float64), embeddings[rows].astype(np.float64), layer, points
         )

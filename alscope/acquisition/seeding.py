@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alscope.acquisition._checks import require_matrix
 from alscope.acquisition.ranking import by_key, first_of
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["Seeds", "gradient_seeding", "point_seeding"]
@@ -142,9 +143,7 @@ def point_seeding(
     require_matrix("points", points)
     k = max(0, min(k, len(points)))
     # Points are gradients with one class, centred because only differences matter here.
-    shifted = points - points.mean(axis=0, dtype=np.float64) if len(points) else points
-    scale = max(float(np.abs(shifted).max(initial=0.0)), 1e-300)
-    feature = (shifted / scale).astype(np.float32)
+    feature = _centred(points)
     line = _Gradients(
         residual=np.ones((len(points), 1), dtype=np.float32),
         feature=feature,
@@ -152,6 +151,18 @@ def point_seeding(
     )
     first = [int(rng.integers(len(points)))] if k else []
     return _rejection(line, first, k, keys, rng)
+
+
+def _centred(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    # Around their mean and within [-1, 1], one block at a time.
+    found = np.empty(points.shape, dtype=np.float32)
+    mean = points.mean(axis=0, dtype=np.float64) if len(points) else 0.0
+    parts = [slice(start, start + _ROW_CHUNK) for start in range(0, len(points), _ROW_CHUNK)]
+    largest = [float(np.abs(points[part] - mean).max(initial=0.0)) for part in parts]
+    scale = max([*largest, 1e-300])
+    for part in parts:
+        found[part] = (points[part] - mean) / scale
+    return found
 
 
 def _gradients(
@@ -241,6 +252,7 @@ def _rejection(
     while 0 < len(picks) < k and weights.max() > 0:
         found, tried = _propose(gradients, weights, k - len(picks), rng)
         picks += found
+        report(len(picks), k)
         n_proposals += tried
         if len(picks) < k:
             _lower(weights, gradients, found)

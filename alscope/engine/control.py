@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from alscope.errors import Cancelled, Interrupted, Paused
 from alscope.store import _faults
 from alscope.types import Control
 
-__all__ = ["AuxiliaryControl", "NullControl", "RunControl", "StopToken"]
+__all__ = ["AuxiliaryControl", "NullControl", "RunControl", "SelectionListener", "StopToken"]
 
 STAGE_SHARE = {
     "load": 0.0,
@@ -28,6 +29,9 @@ STAGE_END = {
     "infer": 0.95,
     "select": 1.0,
 }
+
+
+_TELL_EVERY_S = 0.5
 
 
 class StopToken:
@@ -109,6 +113,29 @@ class AuxiliaryControl:
     def progress(self, stage: str, fraction: float) -> None:
         """Publish it as the stage "auxiliary"."""
         self._control.progress("auxiliary", fraction)
+
+
+class SelectionListener:
+    """Passes on how far a selection is, and stops it on request, at most twice a second.
+
+    Short selections, which are nearly all, therefore never notice it.
+
+    Args:
+        control: Of the run.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._told_at, self._highest = time.monotonic(), 0.0
+
+    def __call__(self, fraction: float) -> None:
+        """Hear that a share of some part of the work is done; the whole never goes back."""
+        self._highest = max(self._highest, fraction)
+        if time.monotonic() - self._told_at < _TELL_EVERY_S:
+            return
+        self._told_at = time.monotonic()
+        self._control.check()
+        self._control.progress("select", self._highest)
 
 
 class NullControl:

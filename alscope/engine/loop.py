@@ -18,7 +18,7 @@ from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, StrategySpec
 from alscope.data.oracle import TruthOracle
 from alscope.data.scenario import Scenario, build_scenario
-from alscope.engine.control import RunControl
+from alscope.engine.control import RunControl, SelectionListener
 from alscope.engine.environment import check_same_environment, environment
 from alscope.engine.failures import is_out_of_memory
 from alscope.engine.gather import Gathered, gather
@@ -26,6 +26,7 @@ from alscope.engine.predictions import Recorded, record_predictions, watched_sam
 from alscope.engine.resources import Resources
 from alscope.engine.stages import DataRef, EvaluateStage, TrainStage
 from alscope.engine.validate import check_selection
+from alscope.progress import listening
 from alscope.registry import backbones, strategies
 from alscope.store import _faults
 from alscope.store.artifacts import Artifact
@@ -248,7 +249,8 @@ class _Trial:
         def select() -> Selection:
             # From its seed every time, so that a second attempt is the first one.
             generator = rng.generator(self.config.seed, "strategy", name, number)
-            return self.strategy.select(view, size, generator, state)
+            with listening(SelectionListener(self.control)):
+                return self.strategy.select(view, size, generator, state)
 
         try:
             return select()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from alscope.acquisition import facility, log_det
 from alscope.acquisition._capped import capped
 from alscope.acquisition._greedy import Greedy
 from alscope.acquisition.facility import facility_greedy
@@ -87,7 +88,9 @@ class Similar(Strategy):
         farthest-first by embedding. For log_det_cmi gains are all renewed at every step, as lazy
         greedy is not exact there, and weights that differ weaken the block between Q and P as well,
         which keeps the kernel positive semidefinite. When nothing gains in flcmi, the rest goes by
-        eta max_q s_iq - nu max_p s_ip. Pools above 4096 are computed in float32.
+        eta max_q s_iq - nu max_p s_ip. Pools above 4096 are computed in float32. Above 316,227
+        samples (flcmi), or where the factors of log_det_cmi would take more than 8 GiB, it is
+        refused: limit the candidates of the strategy.
     """
 
     needs_labels: ClassVar[bool] = True
@@ -149,6 +152,7 @@ class Similar(Strategy):
         pool = _gradients(view[_POOL], None, "pool", dtype)
         query = self._annotated(view[_LABELED], view.labels, "labeled", dtype)
         private = self._annotated(view[_UNKNOWNS], unknown, "unknown", dtype)
+        self._require_feasible(view.n_pool, len(query.feature) + len(private.feature), query_size)
         choose = self._log_det if self.function == "log_det_cmi" else self._facility
         found = choose(pool, query, private, query_size, view.tie_keys)
         sizes = {"n_query_set": len(query.feature), "n_private_set": len(private.feature)}
@@ -168,6 +172,19 @@ class Similar(Strategy):
             for name, value in (("eta", self.eta), ("nu", self.nu))
             if value > 1
         )
+
+    def _require_feasible(self, n_pool: int, n_given: int, query_size: int) -> None:
+        if self.function == "flcmi":
+            largest, reason = facility.largest_pool(), "flcmi compares all pairs of the pool"
+        else:
+            largest = log_det.largest_pool(n_given, query_size, np.dtype(np.float32))
+            reason = f"log_det_cmi holds {n_given} + 2 * {query_size} values per sample"
+        if n_pool > largest:
+            raise SelectionError(
+                f"the pool has {n_pool:,} samples, but {reason} and takes at most {largest:,}; "
+                f"set the strategy's candidates to {largest} or fewer: so many are then drawn "
+                "from the pool at random, by seed and round"
+            )
 
     def _annotated(
         self, value: DetectorValue, labels: IntArray, name: str, dtype: type[np.floating[Any]]
