@@ -13,7 +13,7 @@ from alscope.ui.filters import several
 from alscope.ui.samples import sample_evidence
 from alscope.ui.service import get_service
 from alscope.ui.state import Key
-from alscope.ui.text import plain
+from alscope.ui.text import count, plain
 from alscope.ui.urlstate import publish, restore_text
 
 __all__ = ["choose_filter", "family_name", "show_cards", "show_table"]
@@ -118,9 +118,10 @@ def _measured(row: Mapping[Hashable, Any] | None, *, any_samples: bool) -> dict[
 def _say_measured(n_scenarios: int, ids: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"Gains and seconds are those of the sample results: {n_scenarios} small scenarios on "
-            "digits, photographs and texts, 10 seeds each. Other data, networks and budgets give "
-            "other orders. Empty cells: not part of the samples.",
+            "Gains and seconds are those of the sample results: "
+            f"{count(n_scenarios, 'small scenario')} on digits, photographs or texts, 10 seeds "
+            "each. Other data, networks and budgets give other orders. Without a value: not part "
+            "of the samples.",
             width="stretch",
         )
         nav.link("compare", "See the curves", icon=":material/compare_arrows:", exp=list(ids))

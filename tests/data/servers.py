@@ -110,8 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
                 files.served[path] += len(piece)  # before the other side can have it
                 self.wfile.write(piece)
                 time.sleep(files.pause_s)
-        except OSError:  # the other side is gone
-            pass
+        except OSError:  # the other side is gone, and never got it
+            files.served[path] -= len(piece)
         if end < len(data):
             self.close_connection = True
 
