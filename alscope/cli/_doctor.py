@@ -28,16 +28,15 @@ _PACKAGES = (
     "streamlit",
 )
 _LOW_DISK = 2 * 10**9
-_LISTED = 5
 
 Finding = tuple[str, str, str]
-"""("ok" | "note" | "problem", what was checked, what was found)."""
+"""("ok" | "note" | "repaired" | "problem", what was checked, what was found or done)."""
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Check and report; 1 if there is a problem."""
+    """Check, repair if that was asked for, and report; 1 if a problem is left."""
     findings: list[Finding] = []
-    for check in (_software, _device, _disk, _runs, _data):
+    for check in (_software, _device, _disk, _stores, _data):
         findings += _attempt(check, arguments)
     put(*table(("", "what", "found"), findings))
     return int(any(level == "problem" for level, _, _ in findings))
@@ -83,18 +82,13 @@ def _disk(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield "ok" if free > _LOW_DISK else "problem", "free disk", f"{free / 1e9:.1f} GB"
 
 
-def _runs(arguments: argparse.Namespace) -> Iterator[Finding]:
+def _stores(arguments: argparse.Namespace) -> Iterator[Finding]:
+    from alscope.engine.checkup import checkup
     from alscope.engine.defaults import Paths, cache_root
-    from alscope.store.runs import RunStore
 
     paths = Paths(cache_root(arguments.cache))
-    store = RunStore(paths.runs)
-    run_ids = store.run_ids()
-    wrong = {run_id: found for run_id in run_ids if (found := store.verify(run_id))}
-    level = "problem" if wrong else "ok"
-    yield level, "stored runs", f"{len(run_ids)}, of which {len(wrong)} are damaged"
-    for run_id, found in list(wrong.items())[:_LISTED]:
-        yield "problem", f"run {run_id}", "; ".join(found)
+    for finding in checkup(paths, repair=arguments.repair):
+        yield finding.level, finding.what, finding.found
 
 
 def _data(arguments: argparse.Namespace) -> Iterator[Finding]:

@@ -127,7 +127,12 @@ def _add_catalogues(commands: _Commands) -> None:
     _add_json(commands.add("backbones", "List the networks and their parameters"))
     add_import(commands.add("import", "Check your own data, and make a data set of them"))
     add_calibrate(commands.add("calibrate", "Measure this machine, for estimates of time"))
-    commands.add("doctor", "Check the installation, the device, the disk and the stored runs")
+    doctor = commands.add("doctor", "Check the installation, the device, the disk and the stores")
+    doctor.add_argument(
+        "--repair",
+        action="store_true",
+        help="repair what can be repaired without losing a result, and say what was done",
+    )
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:

@@ -139,6 +139,10 @@ class ArtifactCache:
             write_errors=counts["write_errors"],
         )
 
+    def forget(self, address: str) -> None:
+        """Delete an entry by its address in the database, such as one that was found damaged."""
+        self._cache.delete(address)
+
     def shrink(self) -> None:
         """Evict what is above the size limit now, not at the next entry."""
         self._cache.shrink()

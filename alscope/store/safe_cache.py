@@ -24,7 +24,7 @@ from alscope.store._faults import point
 from alscope.store.disk import SafeDisk
 from alscope.store.files import first_free
 
-__all__ = ["SafeCache"]
+__all__ = ["SafeCache", "inspect_database"]
 
 _OPENING = "open"
 _TIMEOUT_S = 30.0
@@ -160,7 +160,7 @@ class SafeCache:
         try:
             self._prepare()
             try:
-                _inspect(self._folder / "cache.db")
+                inspect_database(self._folder / "cache.db")
                 return self._connect()
             except StoreError as error:
                 self._set_aside(str(error))
@@ -223,7 +223,7 @@ def _clear(cache: Any) -> None:
     cache.disk.remove_all_files()
 
 
-def _inspect(database: Path) -> None:
+def inspect_database(database: Path) -> None:
     """Refuse a database that says anything that diskcache would not have written.
 
     Settings become attributes of the cache object, so a planted one could redirect it. The size
