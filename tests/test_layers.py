@@ -27,6 +27,7 @@ INPUTS, LEARN, DECLARATIONS = "alscope.inputs", "alscope.learn", "alscope.learn.
 
 # The doors of the engine for pages, interface and command line.
 ENGINE_DOORS = {
+    "alscope.engine.checkup",
     "alscope.engine.service",
     "alscope.engine.access",
     "alscope.engine.access_rules",
