@@ -195,9 +195,9 @@ def test_a_repaired_run_is_computed_to_its_end(open_service: Callable[..., Servi
 
 def test_a_network_folder_is_recognized(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text("/dev/a / ext4 rw 0 0\nserver:/x /home nfs4 rw 0 0\n", encoding="utf-8")
+    mounts.write_text("/dev/a / ext4 rw 0 0\nserver:/x /shared nfs4 rw 0 0\n", encoding="utf-8")
 
-    assert file_system(Path("/home/ada/cache"), mounts) == "nfs4"
+    assert file_system(Path("/shared/cache"), mounts) == "nfs4"
     assert file_system(Path("/srv/cache"), mounts) == "ext4"
     assert file_system(Path("/srv"), tmp_path / "none") == ""
 
