@@ -23,11 +23,13 @@ from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyCo
 from alscope.config_io import parse_study, write_study
 from alscope.data.own import own_sets
 from alscope.data.protocols import DataRoot
+from alscope.engine.calibration import keep, machine_key
 from alscope.engine.defaults import Paths
 from alscope.registry import backbones, datasets, strategies
 from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
 from alscope.strategies.margin import Margin
+from tests.engine.test_calibration import MADE
 from tests.results.records import record_run
 from tests.source import ROOT
 
@@ -191,6 +193,17 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(
     assert re.search(r"evaluations: +12", out)
     assert "cannot reach p = 0.05" in out
     assert RunStore(Paths(cache_folder).runs).run_ids() == ()
+
+
+def test_a_dry_run_says_what_the_time_was_judged_by(
+    cli: Cli, study_file: Path, cache_folder: Path
+) -> None:
+    key = machine_key(device="auto", n_threads=1)
+    keep(Paths(cache_folder).calibration, key, MADE)
+    out = cli("run", str(study_file), "--dry-run", "--threads", "1")[1]
+
+    assert re.search(r"time: +\d.* to ", out)
+    assert "time is of mlp on digits, judged by the calibration of its usual size" in out
 
 
 def test_a_dry_run_counts_what_is_done(cli: Cli, study_file: Path, cache_folder: Path) -> None:

@@ -33,7 +33,8 @@ def calibrate(arguments: argparse.Namespace) -> int:
         )
         for name, speed in sorted(found.networks.items())
     ]
-    put(f"{found.device}, {found.n_threads} CPU threads, in {found.took_s:.1f} s", "")
+    threads = f"{found.n_threads} CPU thread{'s' * (found.n_threads > 1)}"
+    put(f"{found.device}, {threads}, in {found.took_s:.1f} s", "")
     put(*table(("network", f"step of {_BATCH}, ms", "inference, ms per sample", "on"), rows), "")
     head = ("selection from", "by a score, ms", "by a cover, ms")
     sizes = zip(found.ranking, found.covering, strict=True)

@@ -225,6 +225,7 @@ def _plan_lines(study: StudyConfig, plan: Plan) -> list[str]:
     ]
     return [
         *(f"{name + ':':17}{text}" for name, text in facts),
+        *(f"time is of {words}" for words in (plan.time.borrowed if plan.time else ())),
         *(f"note: {warning}" for warning in plan.warnings),
     ]
 
