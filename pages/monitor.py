@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 shell.enter()
 
+IDLE_S = 5.0
+"""Seconds between looks at a study that nobody works on and that is not done."""
+
 
 def choose(studies: tuple[StudyStatus, ...]) -> str | None:
     """The study of the address, else the one chosen, else the newest; None: an unknown address."""
@@ -194,7 +197,8 @@ def show(study: StudyStatus) -> None:
     finished(study)
     show_failures(study)
     choose_run(study)
-    refresh = REFRESH_S if study.n_active else None
+    # Another tab or process may go on with what is not done.
+    refresh = REFRESH_S if study.n_active else IDLE_S if study.n_done < study.n_runs else None
     st.fragment(live, run_every=refresh, key="live")(study.study_id, signature(study))
     with st.expander("Log of the worker processes"), guarded("reading the log"):
         show_log(service.get_service().worker_log(), key="workers")

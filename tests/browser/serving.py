@@ -25,7 +25,6 @@ class Server:
 
     url: str
     process: subprocess.Popen[bytes]
-    cache: Path
 
 
 def free_port() -> int:
@@ -62,7 +61,7 @@ def serving(
     url = f"http://{host}:{port}"
     try:
         _wait(f"{url}/_stcore/health", process)
-        yield Server(url, process, cache)
+        yield Server(url, process)
     finally:
         process.terminate()
         process.wait(timeout=60)

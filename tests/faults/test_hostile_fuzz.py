@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.faults.fuzzing import TARGETS
 
-FEW = 60
+FEW = 25
 
 
 @pytest.mark.slow

@@ -176,14 +176,12 @@ def test_every_room_of_the_cache_folder_has_something_to_replace(filled: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", [0, 2])
-def test_nothing_of_a_cache_folder_is_unpickled(filled: Path, tmp_path: Path, first: int) -> None:
+@FORM
+def test_nothing_of_a_cache_folder_is_unpickled(filled: Path, tmp_path: Path, form: str) -> None:
     canary = tmp_path / "canary"
-    forms = list(FORMS.values())
+    data = FORMS[form](canary)
 
     for number, place in enumerate(kinds(filled)):
-        # A bare pickle first, then one of the others, which every kind of file gets in turn.
-        data = forms[0 if not first else 1 + number % (len(forms) - 1)](canary)
         folder = tmp_path / str(number)
         shutil.copytree(filled, folder)
         (folder / place).write_bytes(data)

@@ -9,7 +9,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,7 +162,7 @@ def test_a_strategy_that_hangs_is_cancelled_and_a_round_has_a_limit(
     hanging = tmp_path / "hanging"
     sabotage(tmp_path / "code", monkeypatch, HANG.format(marker=str(hanging)))
     monkeypatch.setattr(worker_executor, "GRACE_S", {"cancel": 0.5, "pause": 0.5})
-    service = open_service(executor="worker", round_limit_s=6.0)
+    service = open_service(executor="worker")
     study = tiny_study(seeds=(0,), strategies=(StrategySpec(name="margin"),))
     study_id = service.submit(study)
     until(hanging.exists)
@@ -169,7 +171,11 @@ def test_a_strategy_that_hangs_is_cancelled_and_a_round_has_a_limit(
     until(lambda: service.study(study_id).state == "cancelled", 20)
     assert time.monotonic() - began < 5
 
+    hanging.unlink()
     service.retry(study_id)
+    until(hanging.exists)
+    executor: Any = service._supervisor._executor
+    executor._config = replace(executor._config, round_limit_s=0.5)
     (run,) = service.wait(study_id, timeout=90).runs
     assert run.state is RunState.FAILED
     assert "one round took longer than" in run.message
@@ -233,14 +239,14 @@ def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(tmp_path
     store = RunStore(tmp_path / "cache" / "runs")
     run_id = store.create(tiny_run())
     options = ["--cache", tmp_path / "cache", "--data", tmp_path / "data", "--offline"]
-    process = python(code, tmp_path / "code.py", *options, "--threads", 1)
-    assert process.stdin is not None
     command = {"cmd": "run", "run_id": run_id, "contended": False, "accept_change": False}
-    process.stdin.write(json.dumps(command) + "\n")
-    process.stdin.flush()
-    until(hanging.exists)
-    process.stdin.close()
-    process.wait(timeout=60)
+    with python(code, tmp_path / "code.py", *options, "--threads", 1) as process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(command) + "\n")
+        process.stdin.flush()
+        until(hanging.exists)
+        process.stdin.close()
+        process.wait(timeout=60)
 
     assert process.returncode == 1
     assert store.history(run_id).state is RunState.INTERRUPTED
