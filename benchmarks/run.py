@@ -24,6 +24,13 @@ SECTIONS = {
     "acquisition-batches": "benchmarks.speed.acquisition:batches",
     "acquisition-growth": "benchmarks.speed.acquisition:growth",
     "acquisition-million": "benchmarks.speed.acquisition:million",
+    "training": "benchmarks.speed.training:training",
+    "heads": "benchmarks.speed.heads:heads",
+    "compile": "benchmarks.speed.training:compiling",
+    "study": "benchmarks.speed.study:plain_and_ours",
+    "workers": "benchmarks.speed.study:workers",
+    "overhead": "benchmarks.speed.study:overhead",
+    "app": "benchmarks.speed.app:waits",
 }
 """Name on the page -> module and function, imported when it is run."""
 

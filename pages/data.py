@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from alscope.ui import service, shell
+from alscope.ui.access import is_own_computer
 from alscope.ui.data_cards import show_catalogue
 from alscope.ui.data_preview import show_preview
 from alscope.ui.import_form import import_form, show_own
@@ -15,9 +16,14 @@ engine = service.get_service()
 root = engine.data_root
 
 st.title("Data")
+WHERE = (
+    "nothing you import leaves this computer"
+    if is_own_computer()
+    else "what you import goes to this server, where everybody who can start studies can use it"
+)
 st.markdown(
     "Benchmark sets, your own data, and a look at the pool before anything is trained. "
-    f"Files are looked for in `{root.path.name}`, and nothing you import leaves this computer."
+    f"Files are looked for in `{root.path.name}`, and {WHERE}."
 )
 catalogue, own, preview = st.tabs(["Data sets", "Your own data", "Scenario preview"])
 with own:

@@ -46,6 +46,20 @@ def test_seeded_fixes_the_global_generators() -> None:
     assert draws() == draws()
 
 
+@pytest.mark.parametrize("accelerated", [False, True])
+def test_seeded_draws_what_torch_would_draw(
+    accelerated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: accelerated)
+    with rng.seeded(5, "init"):
+        drawn = torch.rand(4), torch.randn(4)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rng.seed_for(5, "init"))
+        expected = torch.rand(4), torch.randn(4)
+
+    assert all(map(torch.equal, drawn, expected))
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_seeded_restores_the_global_generators(fails: bool) -> None:
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002

@@ -204,6 +204,13 @@ def test_arrays_that_do_not_fit_are_refused_in_words(changed: dict[str, Any], me
         alscope.select("margin", **(arguments() | changed), query_size=3)
 
 
+def test_an_empty_array_of_anything_is_no_ids() -> None:
+    # Found by fuzzing: structured arrays cannot be cast, and an empty list is one of floats.
+    for empty in ([], np.zeros(0, dtype="f4,i4"), np.zeros(0, dtype="U3")):
+        with pytest.raises(ShapeError, match="number of pool samples: logits 3, ids 0"):
+            alscope.select("margin", logits=np.zeros((3, 2)), ids=empty, query_size=1)
+
+
 def test_a_row_is_named_as_the_caller_counts() -> None:
     logits = np.zeros((3, 2))
     logits[0] = np.nan

@@ -195,7 +195,9 @@ def _integers(name: str, value: ArrayLike) -> IntArray:
             f"{name} has the shape {array.shape} and the type {array.dtype}, but integers of the "
             f"shape {axes} are needed: {what}"
         )
-    if array.size and int(array.max()) > np.iinfo(np.int64).max:
+    if not array.size:
+        return np.zeros(0, dtype=np.int64)  # whatever an empty array was made of
+    if int(array.max()) > np.iinfo(np.int64).max:
         raise ShapeError(f"{name} hold {int(array.max())}; numbers up to 2**63 - 1 can be used")
     return array.astype(np.int64)
 

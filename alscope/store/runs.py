@@ -156,16 +156,20 @@ class RunStore:
             return ()
         return tuple(sorted(path.name for path in self._root.iterdir() if self.exists(path.name)))
 
-    def newest(self, n: int) -> list[tuple[str, float]]:
+    def newest(self, n: int, *, executed_here: bool = False) -> list[tuple[str, float]]:
         """The runs that were written last, newest first, with the time of their last event.
 
         Runs of which nothing is recorded are left out.
+
+        Args:
+            n: At most so many.
+            executed_here: Leave out runs that were only imported; nobody ever held their lock.
         """
         found = []
         if self._root.is_dir():
             for path in self._root.iterdir():
                 stamp = file_mark(path / "journal.jsonl") if is_id(path.name) else None
-                if stamp is not None:
+                if stamp is not None and not (executed_here and not (path / "owner.json").exists()):
                     found.append((path.name, stamp.modified_ns / 1e9))
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))[:n]
 

@@ -22,7 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from alscope.engine.access import LOCAL, Action, Role, Visitor
 from alscope.engine.access_rules import AccessRules, read_rules
-from alscope.errors import ConfigError
+from alscope.errors import ConfigError, Problem
 from alscope.store.owners import Kind
 
 __all__ = ["READ_ONLY", "TRUST", "current_user", "has_login", "is_own_computer", "refusal"]
@@ -37,6 +37,7 @@ _NO_LOGIN = (
     "nothing. The page on deployment in the documentation says how to set up a login."
 )
 _BROKEN = "The settings of this server's login cannot be read; its log says why."
+_SHORTEST_SECRET = 32
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip")
 
 
@@ -89,7 +90,7 @@ def _logged_in() -> Visitor:
     try:
         rules = _rules()
     except ConfigError as error:
-        _log.error("nobody gets in, because [access] of the secrets is wrong: %s", error)
+        _log.error("nobody gets in, because the secrets are wrong: %s", error)
         return Visitor(role=Role.NONE, read_only=_BROKEN)
     name = rules.name_of(claims)
     return Visitor(
@@ -101,7 +102,13 @@ def _logged_in() -> Visitor:
 
 
 def _rules() -> AccessRules:
-    table = _secrets().get("access", {})
+    secrets = _secrets()
+    secret = secrets["auth"].get("cookie_secret") if isinstance(secrets["auth"], Mapping) else None
+    if not isinstance(secret, str) or len(secret) < _SHORTEST_SECRET:
+        raise ConfigError(
+            [Problem("auth.cookie_secret", "is short, so logins could be forged; make a long one")]
+        )
+    table = secrets.get("access", {})
     if not isinstance(table, Mapping):
         table = {"access": table}  # reported as an unknown setting
     return read_rules(table)

@@ -16,11 +16,12 @@ from alscope.data.importing import (
     check,
     inspect_source,
 )
+from alscope.data.importing.apart import check_apart, inspect_apart
 from alscope.data.own import OwnInfo, own_sets
 from alscope.data.protocols import DataRoot
 from alscope.engine.access import Action
 from alscope.ui import nav
-from alscope.ui.access import refusal
+from alscope.ui.access import is_own_computer, refusal
 from alscope.ui.actions import add_data, delete_data
 from alscope.ui.forms import remember
 from alscope.ui.notices import flash, guarded
@@ -95,7 +96,7 @@ def _delete(info: OwnInfo) -> None:
 
 @st.cache_data(show_spinner="Looking at the data", max_entries=8, ttl=60)
 def _inspected(source: Path) -> SourcePreview:
-    return inspect_source(source)
+    return inspect_source(source) if is_own_computer() else inspect_apart(source)
 
 
 def _show_preview(preview: SourcePreview) -> None:
@@ -172,7 +173,7 @@ def _check_and_import(source: Path, mapping: Mapping) -> None:
     asked = (str(source), mapping)
     if st.button("Check the data", icon=":material/fact_check:"):
         with st.spinner("Reading everything once"):
-            st.session_state[f"{_PREFIX}_report"] = (asked, check(source, mapping))
+            st.session_state[f"{_PREFIX}_report"] = (asked, _checked(source, mapping))
     held: tuple[Any, Report] | None = st.session_state.get(f"{_PREFIX}_report")
     if held is None or held[0] != asked:
         st.caption("The check reads everything and changes nothing.")
@@ -192,6 +193,11 @@ def _check_and_import(source: Path, mapping: Mapping) -> None:
             flash(f"{plain(info.title)} is now a data set: {plain(info.name)}.")
             st.session_state.pop(f"{_PREFIX}_report")
             st.rerun()
+
+
+def _checked(source: Path, mapping: Mapping) -> Report:
+    """The report; files of others are read in a process of its own."""
+    return check(source, mapping) if is_own_computer() else check_apart(source, mapping)
 
 
 def _show_report(report: Report) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from alscope.engine.access import Action
 from alscope.errors import ALScopeError
 from alscope.ui import nav
-from alscope.ui.access import refusal
+from alscope.ui.access import is_own_computer, refusal
 from alscope.ui.actions import take_bundle
 from alscope.ui.notices import guarded
 from alscope.ui.text import ago, count, plain
@@ -35,7 +35,10 @@ def show_import(service: Service) -> None:
         return
     file = st.file_uploader("Study bundle (.zip)", type=[".zip"], key=_UPLOAD)
     if file is None:
-        st.caption("Nothing is sent anywhere: the file goes from your browser to this computer.")
+        where = "computer" if is_own_computer() else "server, where everybody sees it"
+        st.caption(
+            f"Nothing is sent anywhere else: the file goes from your browser to this {where}."
+        )
         return
     from alscope.results.bundle import check_bundle
 

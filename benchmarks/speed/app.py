@@ -1,6 +1,6 @@
 """How long people wait for the app: first paint, and page changes while a study trains.
 
-    python benchmarks/speed/app.py
+    python -m benchmarks.run app
 
 Starts the app on a free port with an empty cache folder, opens it in headless Chromium, starts the
 demo study from Home and walks over the pages while it runs. Needs the `dev` extra and Chromium.
@@ -16,15 +16,16 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+from benchmarks.report import Options, Table, seconds
+from tests.browser.conftest import FLAGS
+from tests.browsers import find_browser
 
-from tests.browser.conftest import FLAGS  # noqa: E402 - the checkout is not installed
-from tests.browsers import find_browser  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = {
     "Build": "Build an experiment",
@@ -64,11 +65,11 @@ def visit(page: Page, link: str, heading: str) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    """Measure and print."""
+def waits(options: Options) -> Iterator[Table]:
+    """First paint, and page changes while the demo study runs."""
     port = free_port()
-    address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as cache, sync_playwright() as driver:
+        began = time.perf_counter()
         server = subprocess.Popen(
             [*STREAMLIT, "--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
@@ -79,28 +80,35 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=find_browser(), args=FLAGS)
         try:
             wait_ready(port)
-            page = browser.new_page()
-            began = time.perf_counter()
-            page.goto(address)
-            page.get_by_role("heading", name="ALScope", exact=True).wait_for()
-            print(f"first paint, fresh server, cold browser: {time.perf_counter() - began:.2f} s")
-            page.get_by_role("button", name="Start the demo study").click()
-            page.get_by_text("running").first.wait_for(timeout=60_000)
-            waits: dict[str, list[float]] = {link: [] for link in PAGES}
-            for _ in range(ROUNDS):
-                for link, heading in PAGES.items():
-                    waits[link].append(visit(page, link, heading))
-                    page.wait_for_timeout(300)
-            for link, seconds in waits.items():
-                print(
-                    f"{link}: median {statistics.median(seconds):.2f} s, "
-                    f"largest {max(seconds):.2f} s, n = {len(seconds)}, a study in progress"
-                )
+            answered = time.perf_counter() - began
+            rows = [("server answers after its start", seconds(answered), "", "1")]
+            rows += measured(browser.new_page(), port, 2 if options.quick else ROUNDS)
         finally:
             browser.close()
             server.terminate()
             server.wait(timeout=30)
+    load = os.getloadavg()[0]
+    caption = (
+        "Seconds until a heading is there, in headless Chromium on the same machine; page changes "
+        f"while the demo study trains in one worker. Load of the machine at the end: {load:.1f}."
+    )
+    yield Table(caption, ("wait", "median", "largest", "n"), rows)
 
 
-if __name__ == "__main__":
-    main()
+def measured(page: Page, port: int, n_rounds: int) -> list[tuple[str, str, str, str]]:
+    """Rows of the table, in the order they were measured."""
+    began = time.perf_counter()
+    page.goto(f"http://127.0.0.1:{port}")
+    page.get_by_role("heading", name="ALScope", exact=True).wait_for(timeout=60_000)
+    rows = [("first paint, cold browser", seconds(time.perf_counter() - began), "", "1")]
+    page.get_by_role("button", name="Start the demo study").click()
+    page.get_by_text("running").first.wait_for(timeout=120_000)
+    found: dict[str, list[float]] = {link: [] for link in PAGES}
+    for _ in range(n_rounds):
+        for link, heading in PAGES.items():
+            found[link].append(visit(page, link, heading))
+            page.wait_for_timeout(300)
+    for link, taken in found.items():
+        median, largest = seconds(statistics.median(taken)), seconds(max(taken))
+        rows.append((f"to {link}", median, largest, str(len(taken))))
+    return rows

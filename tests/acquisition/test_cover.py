@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -163,3 +165,14 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         k_center_greedy(points, points, 2, keys=keys_of(5))
     with pytest.raises(ShapeError, match="one row per sample"):
         k_center_greedy(points[0], points, 2, keys=keys_of(2))
+
+
+def test_one_copy_of_the_pool_is_held() -> None:
+    n = 40_000
+    points = np.random.default_rng(0).normal(size=(n, 64)).astype(np.float32)
+    tracemalloc.start()
+    cover._lazy(points, points[:5], 20, keys_of(n), n_candidates=64)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 1.6 * points.nbytes

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from alscope.acquisition import seeding
-from alscope.acquisition.seeding import gradient_seeding
+from alscope.acquisition.seeding import gradient_seeding, point_seeding
 from alscope.errors import ShapeError
-from alscope.rng import tie_keys
+from alscope.rng import generator, tie_keys
 from tests import oracles
 
 
@@ -274,3 +276,14 @@ def test_arrays_of_different_lengths_are_refused() -> None:
             keys=keys_of(6),
             rng=np.random.default_rng(0),
         )
+
+
+def test_one_copy_of_the_points_is_held() -> None:
+    n = 40_000
+    points = np.random.default_rng(0).normal(size=(n, 64)).astype(np.float32)
+    tracemalloc.start()
+    point_seeding(points, 20, keys=keys_of(n), rng=generator(0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 1.6 * points.nbytes

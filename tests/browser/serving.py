@@ -25,6 +25,7 @@ class Server:
 
     url: str
     process: subprocess.Popen[bytes]
+    cache: Path
 
 
 def free_port() -> int:
@@ -61,7 +62,7 @@ def serving(
     url = f"http://{host}:{port}"
     try:
         _wait(f"{url}/_stcore/health", process)
-        yield Server(url, process)
+        yield Server(url, process, cache)
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -1,7 +1,12 @@
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from alscope.data import digits
 from alscope.data.digits import Digits
+from alscope.errors import DatasetError
 
 
 @pytest.fixture
@@ -41,3 +46,22 @@ def test_digits_statistics_are_those_of_the_training_part(raw):
 
 def test_digits_have_no_augmentation(raw):
     assert (raw.crop_padding, raw.flip) == (0, False)
+
+
+def test_digits_are_those_of_scikit_learn_to_the_last_byte():
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    table = digits._table()
+
+    assert np.array_equal(table[:, :-1].reshape(-1, 8, 8), bunch.images)
+    assert np.array_equal(table[:, -1], bunch.target)
+
+
+@pytest.mark.parametrize("package", [None, "empty"])
+def test_missing_digits_are_said_in_words(package, tmp_path: Path, monkeypatch):
+    spec = ModuleSpec("sklearn", None, origin=str(tmp_path / "__init__.py")) if package else None
+    monkeypatch.setattr(digits, "find_spec", lambda _: spec)
+
+    with pytest.raises(DatasetError, match="install"):
+        digits._table()

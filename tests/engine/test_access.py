@@ -27,8 +27,10 @@ STRANGER = Visitor(role=Role.NONE)
 
 @pytest.fixture
 def service(cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """Nothing runs: the queue is never pumped."""
+    """Nothing runs: the queue is never pumped, and nothing is measured."""
     monkeypatch.setattr("os.fsync", lambda handle: None)
+    for name in ("measure", "begin"):
+        monkeypatch.setattr(f"alscope.engine.calibrating.Calibrations.{name}", lambda *_: None)
     with Service.open(cache_folder, executor="serial", offline=True) as opened:
         yield opened
 
@@ -56,6 +58,8 @@ ACTIONS: dict[str, Callable[[Service, str], Any]] = {
     "submit again": lambda s, _: s.submit(study()),
     "dry_run": lambda s, _: s.dry_run(study("another")),
     "add_seeds": lambda s, i: s.add_seeds(i, 1),
+    "calibrate": lambda s, _: s.calibrate(0.1),
+    "begin_calibration": lambda s, _: s.begin_calibration(),
     "resume": lambda s, i: s.resume(i),
     "retry": lambda s, i: s.retry(i),
     "pause": lambda s, i: s.pause(i),
@@ -71,7 +75,7 @@ ACTIONS: dict[str, Callable[[Service, str], Any]] = {
     "clear_artifacts": lambda s, _: s.library.clear_artifacts(),
     "clear_derived": lambda s, _: s.library.clear_derived(),
 }
-STARTING = {"submit", "dry_run", "add_seeds"}
+STARTING = {"submit", "dry_run", "add_seeds", "calibrate", "begin_calibration"}
 MAINTAINING = {"limit_artifacts", "clear_artifacts", "clear_derived"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from alscope.config import RunConfig, StrategySpec, TrainConfig
 from alscope.engine.service import Service
 from alscope.engine.timings import Estimate, Measured, Rates, Sizes, TimingBook, steps_of
 from alscope.hashing import digest
+from alscope.results.bundle import bundle_bytes, import_bundle
 from alscope.store.runs import RunStore
 from tests.engine.conftest import tiny_run, tiny_study
 
@@ -148,3 +150,17 @@ def test_the_estimate_of_a_real_study_holds_its_real_time(
 
 def test_an_empty_store_measures_nothing(tmp_path: Path) -> None:
     assert TimingBook(RunStore(tmp_path / "runs")).rates().n_runs == 0
+
+
+def test_imported_runs_say_nothing_about_this_machine(
+    open_service: Callable[..., Service],
+) -> None:
+    ours, theirs = open_service("ours"), open_service("theirs")
+    study_id = theirs.submit(tiny_study(seeds=(0,)))
+    theirs.wait(study_id, timeout=60)
+    packed = io.BytesIO(bundle_bytes(study_id, runs=theirs.runs, studies=theirs.studies_store))
+    import_bundle(packed, runs=ours.runs, studies=ours.studies_store, name="study.zip")
+
+    assert len(ours.runs.newest(10)) == 2
+    assert TimingBook(theirs.runs).rates().n_runs == 2
+    assert TimingBook(ours.runs).rates().n_runs == 0

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.faults.fuzzing import TARGETS
 
-FEW = 25
+FEW = 60
 
 
 @pytest.mark.slow

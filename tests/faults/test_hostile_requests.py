@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
 
 from tests.browser.serving import Server, serving
 
@@ -125,6 +129,80 @@ def test_no_path_leads_to_a_file_of_the_computer(server: Server, path: str) -> N
     assert "cookie_secret" not in said
     assert "location: //" not in said.lower()
     assert " 500 " not in said.partition("\r\n")[0]
+
+
+class Visit:
+    """A session as a program opens it: any headers, any clicks."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._page = ""
+
+    def draw(self, clicked: str = "") -> list[ForwardMsg]:
+        """What the server sends for the page Home, with a button pressed or not."""
+        message = BackMsg()
+        state = message.rerun_script
+        state.page_script_hash = self._page
+        if clicked:
+            widget = state.widget_states.widgets.add()
+            widget.id, widget.trigger_value = clicked, True
+        self._socket.send(message.SerializeToString())
+        received = []
+        while not received or received[-1].WhichOneof("type") != "script_finished":
+            received.append(ForwardMsg.FromString(self._socket.recv(timeout=60)))
+            if received[-1].WhichOneof("type") == "new_session":
+                self._page = received[-1].new_session.page_script_hash
+        return received
+
+
+@contextmanager
+def visit(server: Server, **headers: str) -> Iterator[Visit]:
+    port = urlsplit(server.url).port
+    with connect(
+        f"ws://127.0.0.1:{port}{SOCKET}",
+        subprotocols=["streamlit"],  # type: ignore[list-item]
+        origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type]
+        additional_headers={name.replace("_", "-"): text for name, text in headers.items()},
+        max_size=None,
+    ) as socket:
+        yield Visit(socket)
+
+
+def button(messages: list[ForwardMsg], label: str) -> tuple[str, bool]:
+    """Id of a button, and whether it can be pressed."""
+    elements = [message.delta.new_element for message in messages if message.HasField("delta")]
+    found = [each.button for each in elements if each.WhichOneof("type") == "button"]
+    (one,) = [each for each in found if each.label == label]
+    return one.id, not one.disabled
+
+
+def studies(server: Server) -> list[Path]:
+    folder = server.cache / "studies"
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_Ip"])
+def test_who_comes_through_a_proxy_sees_everything_and_starts_nothing(
+    server: Server, header: str
+) -> None:
+    # The server listens to this computer only and has no login; a proxy lets others in.
+    with visit(server, **{header: "203.0.113.7"}) as session:
+        drawn = session.draw()
+        name, enabled = button(drawn, "Start the demo study")
+
+        assert not enabled
+        assert any(b"it has no login" in message.SerializeToString() for message in drawn)
+        session.draw(clicked=name)  # as a modified browser would
+        session.draw(clicked=name)
+        assert studies(server) == []
+
+
+def test_who_sits_at_the_computer_may_do_everything(server: Server) -> None:
+    with visit(server) as session:
+        drawn = session.draw()
+
+    assert button(drawn, "Start the demo study")[1]
+    assert not any(b"it has no login" in message.SerializeToString() for message in drawn)
 
 
 def test_what_is_no_request_ends_and_the_server_goes_on(server: Server, tmp_path: Path) -> None:

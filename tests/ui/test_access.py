@@ -111,8 +111,10 @@ CLICKED = [
 
 @pytest.mark.parametrize(("name", "params"), CLICKED)
 def test_no_click_of_a_viewer_changes_anything(
-    service: Service, name: str, params: dict[str, str]
+    service: Service, monkeypatch: pytest.MonkeyPatch, name: str, params: dict[str, str]
 ) -> None:
+    # Reading the labels of every data set takes seconds, and nothing there can be pressed.
+    monkeypatch.setattr("alscope.ui.data_cards.show_catalogue", lambda root: None)
     study_id = record(service, small_study("shown"), failed=(1,))
     service.library.discard(record(service, small_study("deleted", n_initial=30)))
     before = stored(service)
@@ -262,6 +264,18 @@ def test_secrets_that_cannot_be_read_let_nobody_in(
 
     assert visitor.role is Role.NONE
     assert "cannot be read" in visitor.read_only
+
+
+@pytest.mark.parametrize("secret", ["", "changeme", "x" * 31, 12345])
+def test_a_login_that_can_be_forged_lets_nobody_in(
+    service: Service, monkeypatch: pytest.MonkeyPatch, secret: object
+) -> None:
+    monkeypatch.setitem(SECRETS, "auth", {**SECRETS["auth"], "cookie_secret": secret})
+
+    app = opened("home", "root@lab.example")
+
+    assert "cannot be read" in app.error[0].value
+    assert not app.button
 
 
 def test_a_thread_of_the_server_without_a_session_acts_for_nobody(
