@@ -80,24 +80,24 @@ MAINTAINING = {"limit_artifacts", "clear_artifacts", "clear_derived"}
 
 
 @pytest.mark.parametrize("visitor", [EVE, PUBLISHED, STRANGER], ids=["viewer", "published", "none"])
-@pytest.mark.parametrize("action", ACTIONS)
-def test_who_may_only_look_changes_nothing(service: Service, visitor: Visitor, action: str) -> None:
+def test_who_may_only_look_changes_nothing(service: Service, visitor: Visitor) -> None:
     study_id = as_(service, ADA).submit(study())
     before = files(service.cache)
 
-    with pytest.raises(AccessError):
-        ACTIONS[action](as_(service, visitor), study_id)
-    assert files(service.cache) == before
+    for name, action in ACTIONS.items():
+        with pytest.raises(AccessError):
+            action(as_(service, visitor), study_id)
+        assert files(service.cache) == before, name
 
 
-@pytest.mark.parametrize("action", sorted(ACTIONS.keys() - STARTING))
-def test_a_runner_cannot_touch_what_is_somebody_elses(service: Service, action: str) -> None:
+def test_a_runner_cannot_touch_what_is_somebody_elses(service: Service) -> None:
     study_id = as_(service, ADA).submit(study())
     before = files(service.cache)
 
-    with pytest.raises(AccessError):
-        ACTIONS[action](as_(service, BOB), study_id)
-    assert files(service.cache) == before
+    for name in sorted(ACTIONS.keys() - STARTING):
+        with pytest.raises(AccessError):
+            ACTIONS[name](as_(service, BOB), study_id)
+        assert files(service.cache) == before, name
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS.keys() - MAINTAINING))
