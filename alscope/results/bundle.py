@@ -132,11 +132,22 @@ def import_bundle(
 
 
 def check_bundle(
-    source: Path | IO[bytes], *, runs: RunStore, studies: StudyStore, name: str = ""
+    source: Path | IO[bytes],
+    *,
+    runs: RunStore,
+    studies: StudyStore,
+    name: str = "",
+    limits: Limits = LIMITS,
 ) -> ImportReport:
     """What `import_bundle` would do, with every check, but changing nothing."""
     return unpack_study(
-        source, runs=runs, studies=studies, check=_readable, name=name, dry_run=True
+        source,
+        runs=runs,
+        studies=studies,
+        check=_readable,
+        name=name,
+        limits=limits,
+        dry_run=True,
     )
 
 

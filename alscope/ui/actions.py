@@ -16,6 +16,7 @@ from alscope.data.own import delete_own
 from alscope.engine.access import Action
 from alscope.hashing import digest_bytes
 from alscope.store.bundle_files import LIMITS as BUNDLE_LIMITS
+from alscope.store.bundle_files import Limits as BundleLimits
 from alscope.store.files import folder_size
 from alscope.ui.service import get_service
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from alscope.data.own import OwnInfo
     from alscope.store.bundle import ImportReport
 
-__all__ = ["add_data", "delete_data", "keep_upload", "take_bundle"]
+__all__ = ["add_data", "delete_data", "keep_upload", "look_at_bundle", "take_bundle"]
 
 
 def keep_upload(files: list[Any], keep: Callable[[list[Any], Path], Path], name: str) -> Path:
@@ -88,6 +89,23 @@ def delete_data(slug: str) -> None:
     engine.guard.owners.forget("data", slug)
 
 
+def look_at_bundle(file: IO[bytes], name: str) -> ImportReport:
+    """Check a study bundle and change nothing, within what this user may fill.
+
+    Raises:
+        AccessError: If this user may not import.
+        BundleError: If it is refused.
+        StoreError: If it cannot be unpacked.
+    """
+    from alscope.results.bundle import check_bundle
+
+    engine = get_service()
+    engine.guard.require(Action.IMPORT)
+    return check_bundle(
+        file, runs=engine.runs, studies=engine.studies_store, name=name, limits=_bundle_limits()
+    )
+
+
 def take_bundle(file: IO[bytes], name: str) -> ImportReport:
     """Take a study bundle over, all of it or nothing, within what this user may fill.
 
@@ -100,16 +118,19 @@ def take_bundle(file: IO[bytes], name: str) -> ImportReport:
 
     engine = get_service()
     engine.guard.require(Action.IMPORT)
-    room = engine.room()
-    limits = BUNDLE_LIMITS
-    if room is not None:
-        limits = dataclasses.replace(limits, total_bytes=min(room, limits.total_bytes))
     report = import_bundle(
-        file, runs=engine.runs, studies=engine.studies_store, name=name, limits=limits
+        file, runs=engine.runs, studies=engine.studies_store, name=name, limits=_bundle_limits()
     )
     if not report.known:
         engine.guard.claim(report.study_id)
     return report
+
+
+def _bundle_limits() -> BundleLimits:
+    room = get_service().room()
+    if room is None:
+        return BUNDLE_LIMITS
+    return dataclasses.replace(BUNDLE_LIMITS, total_bytes=min(room, BUNDLE_LIMITS.total_bytes))
 
 
 def _is_there(name: str) -> bool:

@@ -10,7 +10,7 @@ from alscope.engine.access import Action
 from alscope.errors import ALScopeError
 from alscope.ui import nav
 from alscope.ui.access import is_own_computer, refusal
-from alscope.ui.actions import take_bundle
+from alscope.ui.actions import look_at_bundle, take_bundle
 from alscope.ui.notices import guarded
 from alscope.ui.text import ago, count, plain
 
@@ -40,12 +40,9 @@ def show_import(service: Service) -> None:
             f"Nothing is sent anywhere else: the file goes from your browser to this {where}."
         )
         return
-    from alscope.results.bundle import check_bundle
-
-    runs, studies = service.runs, service.studies_store
     try:
         with st.spinner("Checking every file of the bundle"):
-            report = check_bundle(file, runs=runs, studies=studies, name=file.name)
+            report = look_at_bundle(file, file.name)
     except ALScopeError as error:
         st.error(
             f"**The bundle was refused, and nothing was changed:** {plain(str(error))}",

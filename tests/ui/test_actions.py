@@ -13,7 +13,7 @@ from alscope.engine.access import Allowance, Role, Visitor
 from alscope.engine.service import Service
 from alscope.errors import AccessError, ALScopeError
 from alscope.results.bundle import bundle_bytes
-from alscope.ui.actions import add_data, delete_data, keep_upload, take_bundle
+from alscope.ui.actions import add_data, delete_data, keep_upload, look_at_bundle, take_bundle
 from tests.data.importing.sources import TEXT, texts, write_csv
 from tests.results.records import query_arrays
 from tests.ui.records import record, small_study
@@ -57,6 +57,7 @@ def test_a_viewer_brings_nothing(service: Service, table: Path, bundle: io.Bytes
         lambda: keep_upload([io.BytesIO(b"x")], lambda *_: pytest.fail("kept"), "x"),
         lambda: add_data(table, TEXT, name="mine", title="Mine"),
         lambda: delete_data("mine"),
+        lambda: look_at_bundle(bundle, "x.zip"),
         lambda: take_bundle(bundle, "x.zip"),
     ):
         with pytest.raises(AccessError, match="Viewers cannot"):
@@ -103,8 +104,9 @@ def test_what_somebody_brings_fits_into_their_share_of_the_disk(
     as_(service, dataclasses.replace(ADA, allowance=Allowance(disk_bytes=10)))
     before = files(service)
 
-    with pytest.raises(ALScopeError, match="would unpack to"):
-        take_bundle(bundle, "x.zip")
+    for read in (look_at_bundle, take_bundle):
+        with pytest.raises(ALScopeError, match="would unpack to"):
+            read(bundle, "x.zip")
     with pytest.raises(ALScopeError, match="need more than 10 bytes"):
         add_data(table, TEXT, name="mine", title="Mine")
     assert files(service) == before
