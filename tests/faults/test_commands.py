@@ -14,7 +14,7 @@ from hypothesis.strategies import sampled_from
 
 from alscope.config import RunConfig
 from alscope.data.protocols import DataRoot
-from alscope.engine.executors.protocols import Finished
+from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
 from alscope.engine.service import Service
 from alscope.errors import RunLockedError
 from alscope.store.runs import RunStore
@@ -36,6 +36,7 @@ class Stepper:
     max_parallel = 1
 
     def __init__(self, runs: RunStore) -> None:
+        self.on_change = nobody
         self._runs = runs
         self._writer: tuple[str, RunWriter] | None = None
         self._request = ""
@@ -108,7 +109,8 @@ class Commands(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="alscope-commands-"))
         root = DataRoot(path=self.folder / "data", cache=self.folder / "derived")
         self.steppers = [Stepper(RunStore(self.folder / "runs")) for _ in range(2)]
-        self.services = [Service(self.folder, root, stepper) for stepper in self.steppers]
+        config = ExecutorConfig(cache=self.folder, data_root=root, n_threads=1)
+        self.services = [Service(self.folder, root, stepper, config) for stepper in self.steppers]
         self.study_id = self.services[0].submit(STUDY)
         self.rounds = dict.fromkeys((run.run_id for run in STUDY.runs()), 0)
 
@@ -185,4 +187,4 @@ class Commands(RuleBasedStateMachine):
 class TestCommands(Commands.TestCase):  # type: ignore[misc,name-defined]
     """Histories that Hypothesis makes up."""
 
-    settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+    settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
