@@ -13,6 +13,7 @@ from alscope.engine.access import Allowance, Role, Visitor
 from alscope.engine.service import Service
 from alscope.errors import AccessError, ALScopeError
 from alscope.results.bundle import bundle_bytes
+from alscope.ui import import_form
 from alscope.ui.actions import add_data, delete_data, keep_upload, look_at_bundle, take_bundle
 from tests.data.importing.sources import TEXT, texts, write_csv
 from tests.results.records import query_arrays
@@ -140,3 +141,18 @@ def test_uploads_are_kept_and_counted_for_everybody_apart(service: Service) -> N
 
     assert mine.parent != theirs.parent
     assert "ada" not in str(mine)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_files_of_others_are_read_in_a_process_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, table: Path, own: bool
+) -> None:
+    apart: list[str] = []
+    monkeypatch.setattr(import_form, "is_own_computer", lambda: own)
+    for name in ("check_apart", "inspect_apart"):
+        monkeypatch.setattr(import_form, name, lambda *_, name=name: apart.append(name))
+
+    import_form._checked(table, TEXT)
+    import_form._inspected.__wrapped__(table)
+
+    assert apart == ([] if own else ["check_apart", "inspect_apart"])
