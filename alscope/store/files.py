@@ -97,7 +97,9 @@ def child(folder: Path, name: str) -> Path:
     return path
 
 
-def write_file(path: Path, data: bytes, *, label: str, durable: bool = True) -> None:
+def write_file(
+    path: Path, data: bytes, *, label: str, durable: bool = True, name_later: bool = False
+) -> None:
     """Replace a file at once: readers see the old bytes or the new ones, also after a crash.
 
     Temporary file in the same folder, flush, fsync, rename, fsync of the folder: without any of
@@ -108,6 +110,7 @@ def write_file(path: Path, data: bytes, *, label: str, durable: bool = True) -> 
         data: Everything the file shall hold.
         label: What is written, for fault injection.
         durable: Wait until it is on the disk; otherwise a power loss may undo or empty it.
+        name_later: Leave the fsync of the folder to the caller, who writes several files into it.
 
     Raises:
         OSError: If it cannot be written; then nothing has changed and nothing is left over.
@@ -125,7 +128,7 @@ def write_file(path: Path, data: bytes, *, label: str, durable: bool = True) -> 
     except Exception:
         temporary.unlink(missing_ok=True)
         raise
-    if durable:
+    if durable and not name_later:
         sync_folder(path.parent)
     point(f"{label}.after")
 

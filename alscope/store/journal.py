@@ -177,10 +177,13 @@ def state_of(events: Iterable[Event]) -> RunState:
 
 
 def write_blob(folder: Path, arrays: Arrays) -> tuple[str, int]:
-    """Store arrays durably under their hash; returns hash and size."""
+    """Store arrays under their hash; returns hash and size.
+
+    They are on the disk then; their names are once the folder `blobs` is synced.
+    """
     data = encode(arrays, {})
     sha = hashlib.sha256(data).hexdigest()
-    write_file(folder / "blobs" / f"{sha}.bin", data, label="blob")
+    write_file(folder / "blobs" / f"{sha}.bin", data, label="blob", name_later=True)
     return sha, len(data)
 
 

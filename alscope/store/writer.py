@@ -128,6 +128,10 @@ class RunWriter:
                 name: write_blob(self._folder, dict(arrays))
                 for name, arrays in sorted((blobs or {}).items())
             }
+            if stored:
+                sync_folder(
+                    self._folder / "blobs"
+                )  # once for all names, before the line names them
             hashes = {name: sha for name, (sha, _) in stored.items()}
             event = Event(len(self._journal.events), kind, plain, hashes, now())
             sizes = {name: size for name, (_, size) in stored.items()}
