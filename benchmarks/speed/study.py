@@ -50,7 +50,7 @@ def plain_and_ours(options: Options) -> Iterator[Table]:
 
 def workers(options: Options) -> Iterator[Table]:
     """The same study with one worker and with two, by turns."""
-    n_seeds = 2
+    n_seeds = 6
     pairs = [
         [processes("study", "--study", "small", "--seeds", n_seeds, "--workers", n) for n in (1, 2)]
         for _ in range(options.repeats)
