@@ -92,7 +92,7 @@ class Coverage:
     def gains(self, columns: IntArray) -> NDArray[np.float64]:
         """What some columns add, (n_columns,)."""
         if self._pairs is not None:
-            return self._held_gains(columns)
+            return self._held_gains(self._pairs[:, columns])
         total = np.zeros(columns.size)
         for start in range(0, self.n_rows, _TILE):
             rows = slice(start, start + _TILE)
@@ -124,15 +124,14 @@ class Coverage:
             n_seen += int(np.count_nonzero(limits > self._reached[rows, None]))
         return n_seen * n / columns.size
 
-    def _held_gains(self, columns: IntArray) -> NDArray[np.float64]:
-        assert self._pairs is not None
-        pairs = self._pairs[:, columns]
+    def _held_gains(self, pairs: sparse.csc_array) -> NDArray[np.float64]:
         added = np.maximum(pairs.data - self._reached[pairs.indices], 0)
-        owners = np.repeat(np.arange(columns.size), np.diff(pairs.indptr))
-        return np.bincount(owners, added, minlength=columns.size).astype(np.float64)
+        n_columns = pairs.indptr.size - 1
+        owners = np.repeat(np.arange(n_columns), np.diff(pairs.indptr))
+        return np.bincount(owners, added, minlength=n_columns).astype(np.float64)
 
     def _excess(self, rows: slice, block: _Floats) -> NDArray[np.float64]:
-        # Of similarities up to the ceilings, what lies above what was reached; in place, (n_rows,).
+        # Of similarities up to the ceilings, what lies above what was reached, summed over rows; in place.
         np.maximum(block, self._reached[rows, None], out=block)
         block -= self._reached[rows, None]
         total: NDArray[np.float64] = block.sum(axis=0, dtype=np.float64)
