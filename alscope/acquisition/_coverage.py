@@ -131,7 +131,7 @@ class Coverage:
         return np.bincount(owners, added, minlength=n_columns).astype(np.float64)
 
     def _excess(self, rows: slice, block: _Floats) -> NDArray[np.float64]:
-        # Of similarities up to the ceilings, what lies above what was reached, summed over rows; in place.
+        # What lies above what was reached, summed over rows; in place, for capped similarities.
         np.maximum(block, self._reached[rows, None], out=block)
         block -= self._reached[rows, None]
         total: NDArray[np.float64] = block.sum(axis=0, dtype=np.float64)
