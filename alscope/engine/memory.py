@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["limit_memory", "memory_of_machine"]
+__all__ = ["go_first", "limit_memory", "memory_of_machine"]
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _FIRST_TO_GO = "500"
@@ -30,8 +30,7 @@ def limit_memory(budget: int | None) -> None:
     """Let an allocation of this process fail, before the system ends processes to make room.
 
     A failed allocation is an error in the run that made it; a process that the system ends may be
-    anybody's. Only private memory counts: mapped data sets and reserved addresses do not. If memory
-    runs out all the same, this process is to go first, not the server.
+    anybody's. Only private memory counts: mapped data sets and reserved addresses do not.
 
     Args:
         budget: Bytes on top of what is in use now; None: what the machine has.
@@ -40,8 +39,6 @@ def limit_memory(budget: int | None) -> None:
         return
     import resource
 
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
     budget = budget or memory_of_machine()
     if budget is None:
         return
@@ -53,6 +50,12 @@ def limit_memory(budget: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     except (OSError, ValueError) as error:
         _log.warning("the memory of this process is not limited: %s", error)
+
+
+def go_first() -> None:
+    """If the system has to end a process to make room, let it be this one, not the server."""
+    with suppress(OSError):  # not Linux, or not allowed
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
 
 
 def _in_use() -> int:

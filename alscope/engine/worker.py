@@ -25,7 +25,7 @@ from alscope.data.protocols import DataRoot
 from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
 from alscope.engine.failures import DEVICE
-from alscope.engine.memory import limit_memory
+from alscope.engine.memory import go_first, limit_memory
 from alscope.engine.runner import execute, make_resources
 from alscope.errors import StoreError
 from alscope.store.runs import RunStore
@@ -62,6 +62,11 @@ class _Worker:
             slot=options.slot,
         )
         self._is_settled = False
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether runs are computed without a GPU."""
+        return self._resources.device.type == "cpu"
 
     def serve(self) -> None:
         threading.Thread(target=self._listen, name="commands", daemon=True).start()
@@ -137,7 +142,9 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     worker = _Worker(options, events)
-    limit_memory(options.memory)
+    go_first()
+    if worker.on_cpu:  # what a GPU's driver reserves was not seen under such a limit
+        limit_memory(options.memory)
     worker.serve()
 
 
