@@ -38,9 +38,11 @@ class Session:
         """Ask for a page or a part of one; seconds until it is there."""
         message = BackMsg()
         state = message.rerun_script
+        if not fragment:  # those of before may be gone, and to ask for one has no answer then
+            self.fragments = set()
         if page is not None or not self.page_hash:
             self.page = page or self.page
-            state.page_name, self.fragments = self.page, set()
+            state.page_name = self.page
         else:
             state.page_script_hash, state.fragment_id = self.page_hash, fragment
         began = time.perf_counter()
