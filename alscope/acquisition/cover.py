@@ -13,7 +13,8 @@ from alscope.types import IntArray
 __all__ = ["k_center_greedy"]
 
 _PLAIN_WORK = 2e7  # below this many multiplications the definition is fast enough to be used as is
-_CANDIDATES = 1024  # rows among which the farthest are sought between two passes over the pool
+_CANDIDATES = 1024  # rows among which the farthest are sought at a time
+_WATCHED = 8  # times as many rows catch up with the picks together
 
 _Points = NDArray[np.floating]
 
@@ -81,47 +82,84 @@ def _lazy(
     # Distances only shrink while points are taken, so a distance computed earlier bounds today's
     # from above. While the farthest of a few candidates is farther than the bound of everybody
     # else, it is the farthest of all, and only the candidates need to be kept up to date. The
-    # others catch up by one matrix product per batch of picks, many times faster than pick by pick.
+    # others catch up by matrix products, and only those whose bounds are large enough to matter.
     rows, others, _ = scaled(points, centres)
-    squared = np.einsum("nd,nd->n", rows, rows)
-    nearest = np.full(len(rows), np.inf, dtype=np.float32)
-    lower(nearest, rows, squared, others)
-    picks: list[int] = []
-    while len(picks) < k and nearest.max() > 0:
-        found = _among_candidates(rows, squared, nearest, k - len(picks), keys, n_candidates)
-        picks += found
-        report(len(picks), k)
-        if len(picks) < k:
-            lower(nearest, rows, squared, rows[found])
-            nearest[found] = -np.inf
-    return _completed(picks, k, keys)
+    pool = _Pool(rows)
+    lower(pool.nearest, rows, pool.squared, others)
+    while len(pool.picks) < k and pool.nearest.max() > 0:
+        candidates, bound = pool.farthest(n_candidates)
+        if pool.nearest[candidates].max() > bound:
+            found = _among_candidates(pool, candidates, bound, k - len(pool.picks), keys)
+        elif pool.catch_up(np.arange(len(rows))):
+            continue
+        else:  # ties reach beyond the candidates: one step over everybody, by key
+            found = [first_of(pool.nearest, keys=keys)]
+        pool.take(found)
+        report(len(pool.picks), k)
+    return _completed(pool.picks, k, keys)
+
+
+class _Pool:
+    """Rows with bounds of their distances to the nearest centre or pick, and who is up to date.
+
+    Args:
+        rows: (n, n_features).
+
+    Attributes:
+        squared: Squared lengths of the rows, (n,).
+        nearest: At least the squared distance of every row to the nearest centre or pick; -inf for
+            the picks themselves.
+        picks: Taken until now, in order.
+    """
+
+    def __init__(self, rows: NDArray[np.float32]) -> None:
+        self.rows = rows
+        self.squared = np.einsum("nd,nd->n", rows, rows)
+        self.nearest = np.full(len(rows), np.inf, dtype=np.float32)
+        self.picks: list[int] = []
+        self._seen = np.zeros(len(rows), dtype=np.int64)  # picks that a row's bound accounts for
+
+    def take(self, found: list[int]) -> None:
+        """Add picks; the bounds of the others stay as they are."""
+        self.picks += found
+        self.nearest[found] = -np.inf
+
+    def catch_up(self, some: IntArray) -> int:
+        """Make the bounds of some rows exact; returns how many were not."""
+        stale = some[self._seen[some] < len(self.picks)]
+        if stale.size:
+            since = self.picks[self._seen[stale].min() :]
+            distances = self.nearest[stale]
+            lower(distances, self.rows[stale], self.squared[stale], self.rows[since])
+            self.nearest[stale] = distances
+            self._seen[stale] = len(self.picks)
+        return stale.size
+
+    def farthest(self, n: int) -> tuple[IntArray, float]:
+        """The n rows with the largest bounds, all of them exact; the largest bound of others."""
+        while True:
+            rows, bound = _largest(self.nearest, n)
+            if np.all(self._seen[rows] == len(self.picks)):
+                return rows, bound
+            self.catch_up(_largest(self.nearest, _WATCHED * n)[0])
 
 
 def _among_candidates(
-    rows: NDArray[np.float32],
-    squared: NDArray[np.float32],
-    nearest: NDArray[np.float32],
-    k: int,
-    keys: NDArray[np.uint64],
-    n_candidates: int,
+    pool: _Pool, candidates: IntArray, bound: float, k: int, keys: NDArray[np.uint64]
 ) -> list[int]:
     # At least one pick, at most k; stops when somebody outside might be farther.
-    candidates, bound = _farthest(nearest, n_candidates)
-    local = nearest[candidates]
-    if local.max() <= bound:
-        # Ties reach beyond the candidates: one step over everybody, by key.
-        return [first_of(nearest, keys=keys)]
-    block, block_squared, block_keys = rows[candidates], squared[candidates], keys[candidates]
+    local = pool.nearest[candidates]
+    block, squared, block_keys = pool.rows[candidates], pool.squared[candidates], keys[candidates]
     found: list[int] = []
     while len(found) < k and local.max() > bound:
         best = first_of(local, keys=block_keys)
         found.append(int(candidates[best]))
-        np.minimum(local, least(block, block_squared, block[best, None]), out=local)
+        np.minimum(local, least(block, squared, block[best, None]), out=local)
         local[best] = -np.inf
     return found
 
 
-def _farthest(nearest: NDArray[np.float32], n: int) -> tuple[IntArray, float]:
+def _largest(nearest: NDArray[np.float32], n: int) -> tuple[IntArray, float]:
     # The n rows with the largest bounds, and the largest bound of the others.
     # Nobody outside, or only points that coincide with a centre: the bound is 0.
     if n >= len(nearest):

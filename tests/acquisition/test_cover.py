@@ -17,6 +17,7 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """Both forms of the algorithm; the lazy one with so few candidates that it must catch up."""
     monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
     monkeypatch.setattr(cover, "_CANDIDATES", 4)
+    monkeypatch.setattr(cover, "_WATCHED", 2)
     monkeypatch.setattr(_distances, "_CENTRE_CHUNK", 3)
     monkeypatch.setattr(_distances, "_ROW_CHUNK", 7)
     return request.param
