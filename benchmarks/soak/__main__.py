@@ -205,15 +205,21 @@ def report(samples: list[Sample], seen: Seen, events: Path, options: argparse.Na
     """Print what happened; 1 if something must not have."""
     acted: Counter[str] = Counter()
     surprises: list[str] = []
+    n_known = 0
     for line in events.read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         refused = " (refused)" if event["said"].startswith("refused") else ""
         acted[event["action"] + refused] += 1
         if event["said"].startswith("SURPRISE"):
             surprises.append(f"{event['action']}: {event['said']}")
+        if event["action"] == "check" and event["said"].endswith("known"):
+            n_known = int(event["said"].split()[-2])
+    if not n_known:
+        surprises.append("no run was ever finished and checked, so nothing was soaked")
     lines, grown = growth(samples, options.warm_up, options.slack)
     print("\n".join(lines))
     print(f"{samples[-1].minute:.1f} minutes, {len(samples)} samples")
+    print(f"different runs finished and checked: {n_known}")
     print("actions:", ", ".join(f"{n} x {name}" for name, n in sorted(acted.items())))
     print(f"sessions: {seen.opened}, pages and fragments drawn: {seen.draws}", end=", ")
     print(f"slowest {seen.slowest_s:.2f} s")

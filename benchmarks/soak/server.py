@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
+from alscope.engine.access import LOCAL
 from alscope.engine.service import Service
 from alscope.errors import ALScopeError
 from alscope.types import RunState
@@ -175,7 +176,10 @@ def main() -> None:
     service = Service.open(cache, executor="worker", threads=1, device="cpu", offline=True)
     adopt(service)
     driver = Driver(service, random.Random(int(seed)), Path(events), float(pause))
-    threading.Thread(target=driver.go, name="driver", daemon=True).start()
+    acting = threading.Thread(target=driver.go, name="driver", daemon=True)
+    of_session = service.guard.who  # knows sessions only; the driver sits at this computer
+    service.guard.who = lambda: LOCAL if threading.current_thread() is acting else of_session()
+    acting.start()
     options = {"server.port": int(port), "server.headless": True}
     bootstrap.load_config_options(options)
     bootstrap.run(str(ROOT / "app.py"), False, [], options)

@@ -33,6 +33,7 @@ def test_nothing_grows_while_studies_and_sessions_come_and_go(tmp_path: Path) ->
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing grew, nothing went wrong" in done.stdout
+    assert "different runs finished and checked: 0" not in done.stdout
     assert len(samples) > 10
     assert int(samples[-1]["sessions"]) >= 2
     assert (tmp_path / "events.jsonl").read_text(encoding="utf-8").count("\n") > 20
