@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from alscope.config import StudyConfig
 from alscope.engine.service import Service
 from alscope.types import RunState
 from tests.browser.conftest import Server
@@ -20,13 +21,15 @@ from tests.engine.conftest import tiny_study, tiny_train
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 STUDY = tiny_study(name="watched", seeds=(0,), train=tiny_train(min_steps=150))
+# Several times as long as the page takes to look again, also on an idle machine.
+LONG = tiny_study(name="watched", seeds=(0, 1, 2, 3), train=tiny_train(min_steps=150))
 
 
 @contextmanager
-def waiting(cache: Path) -> Iterator[str]:
+def waiting(cache: Path, study: StudyConfig = STUDY) -> Iterator[str]:
     """A study of which nothing is executed yet; its id."""
     with Service.open(cache, executor="serial", offline=True) as service:
-        yield service.submit(STUDY)
+        yield service.submit(study)
 
 
 def monitor(browser: Browser, server: Server, study_id: str) -> Page:
@@ -62,12 +65,12 @@ def test_a_study_goes_on_without_its_browser_and_is_one_study_in_two_tabs(
 def test_after_a_server_died_under_an_open_page_everything_is_back(
     browser: Browser, cache_folder: Path, tmp_path: Path
 ) -> None:
-    with waiting(cache_folder) as study_id:
+    with waiting(cache_folder, LONG) as study_id:
         pass
     with serving(cache_folder, tmp_path / "first.log") as server:
         page = monitor(browser, server, study_id)
         page.get_by_role("button", name="Resume", exact=True).click(timeout=60_000)
-        expect(page.get_by_text(re.compile("1 / 2")).first).to_be_visible(timeout=150_000)
+        expect(page.get_by_text(re.compile("[1-7] / 8")).first).to_be_visible(timeout=150_000)
         server.process.kill()
         expect(
             page.get_by_text(re.compile("Connection|connect", re.IGNORECASE)).first
@@ -80,4 +83,4 @@ def test_after_a_server_died_under_an_open_page_everything_is_back(
     with serving(cache_folder, tmp_path / "second.log") as server:
         again = monitor(browser, server, study_id)
         again.get_by_role("button", name="Resume", exact=True).click(timeout=60_000)
-        expect(again.get_by_text("2 / 2", exact=True)).to_be_visible(timeout=150_000)
+        expect(again.get_by_text("8 / 8", exact=True)).to_be_visible(timeout=150_000)
