@@ -90,8 +90,8 @@ def main() -> int:
                 time.sleep(0.2)  # there is something to watch then
             return asyncio.run(crowd(port, server.pid, options))
         finally:
-            server.terminate()
-            server.wait(timeout=60)
+            server.kill()  # asked to stop, it would wait for connections
+            server.wait()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import random
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +66,7 @@ class Driver:
         self._dice = dice
         self._events = events.open("a", encoding="utf-8", buffering=1)
         self._pause = pause
+        self._over = threading.Event()
         self._records: dict[str, str] = {}
         self._actions: dict[str, tuple[int, Callable[[], str]]] = {
             "launch": (6, self._launch),
@@ -82,10 +82,9 @@ class Driver:
         }
 
     def go(self) -> None:
-        """Act until the process ends."""
+        """Act until `stop`."""
         weights = [weight for weight, _ in self._actions.values()]
-        while True:
-            time.sleep(self._dice.uniform(0, 2 * self._pause))
+        while not self._over.wait(self._dice.uniform(0, 2 * self._pause)):
             (name,) = self._dice.choices(list(self._actions), weights)
             try:
                 said = self._actions[name][1]()
@@ -94,6 +93,10 @@ class Driver:
             except Exception as error:
                 said = f"SURPRISE {type(error).__name__}: {error}"
             print(json.dumps({"action": name, "said": said}), file=self._events)
+
+    def stop(self) -> None:
+        """Begin nothing more; a service that closes would wait for what is begun meanwhile."""
+        self._over.set()
 
     def _launch(self) -> str:
         if len(self._service.studies()) >= MOST_STUDIES:
@@ -183,6 +186,8 @@ def main() -> None:
     options = {"server.port": int(port), "server.headless": True}
     bootstrap.load_config_options(options)
     bootstrap.run(str(ROOT / "app.py"), False, [], options)
+    driver.stop()
+    acting.join(timeout=20)
 
 
 if __name__ == "__main__":
