@@ -36,7 +36,8 @@ def figure(
 
     Args:
         chart: From `alscope.charts`.
-        data: The plotted frame; the CSV file is exactly this.
+        data: The plotted frame; the CSV file is exactly this, but for texts that are formulas to a
+            spreadsheet, which then also come as they are ("CSV, raw").
         key: Of session state, unique on the page.
         alt: What is to be seen, in words.
         stem: Of file names; made safe here.

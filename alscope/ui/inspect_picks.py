@@ -44,8 +44,8 @@ def tell_absent(reason: str) -> None:
     """Say why samples cannot be shown; what was recorded still is."""
     if reason:
         st.warning(
-            f"The samples themselves cannot be shown: {plain(reason)}. Numbers and everything "
-            "that was recorded are shown.",
+            f"The samples themselves cannot be shown: {plain(reason.rstrip('.'))}. Numbers and "
+            "everything that was recorded are shown.",
             icon=":material/hide_image:",
         )
 

@@ -47,7 +47,7 @@ def show_point(focus: Focus) -> None:
         row = picks_frame(np.array([sample]), queries=own, predictions=thought)
         show_tiles(row, trial=trial, samples=samples)
         if reason:
-            st.caption(f"It cannot be shown: {plain(reason)}.")
+            st.caption(f"It cannot be shown: {plain(reason.rstrip('.'))}.")
     with right:
         _show_life(focus, queries, trial, sample)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from alscope.results.overview import find_studies, leaders, tags_of
+from alscope.results.samples import is_sample as came_with_alscope
 from alscope.ui.cards import empty_state, study_state
 from alscope.ui.filters import several
 from alscope.ui.library_actions import show_chosen, show_damaged, show_undo
@@ -123,11 +124,17 @@ def _row(study: StudyStatus) -> dict[str, Any]:
         "Best": _best(study),
         "Tags": list(study.about.tags),
         "Note": study.about.note.split("\n", 1)[0][:120],
-        "Source": SOURCES[study.source],
+        "Source": _source(study),
         "Created": _moment(study.created),
         "Size": study.size / 1e6,
         "Id": study.study_id,
     }
+
+
+def _source(study: StudyStatus) -> str:
+    if study.origin is not None and came_with_alscope(study.origin.sha256):
+        return "sample"
+    return SOURCES[study.source]
 
 
 def _best(study: StudyStatus) -> str:

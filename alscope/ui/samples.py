@@ -95,11 +95,11 @@ def sample_fact(study: StudyStatus) -> str:
 
 
 def sample_evidence(service: Service) -> tuple[list[str], pd.DataFrame]:
-    """Ids of the samples that are here, and what they say about strategies; empty if none is."""
+    """Ids of the samples, and what they say about strategies; none while they arrive or are off."""
     from alscope.results.evidence import evidence_table
 
     studies = service.studies()
-    ids = sample_ids(service, studies)
+    ids = [] if is_arriving() else sample_ids(service, studies)
     chosen = [study for study in studies if study.study_id in ids]
     key = (str(service.cache), tuple(sorted(ids)))
     kept = _evidence()

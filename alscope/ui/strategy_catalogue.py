@@ -10,7 +10,7 @@ import streamlit as st
 from alscope.catalogue import ASKS, COSTS, REGIMES, SETTINGS, Card, Filter
 from alscope.ui import nav
 from alscope.ui.filters import several
-from alscope.ui.samples import sample_evidence
+from alscope.ui.samples import sample_evidence, show_arriving
 from alscope.ui.service import get_service
 from alscope.ui.state import Key
 from alscope.ui.text import count, plain
@@ -101,6 +101,7 @@ def show_table(found: tuple[Card, ...]) -> None:
             _QUERY: st.column_config.NumberColumn(format="%.2g s", help=_QUERY_HELP),
         },
     )
+    show_arriving()
     if ids:
         _say_measured(int(evidence["n_scenarios"].max()), ids)
 

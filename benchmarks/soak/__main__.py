@@ -214,8 +214,8 @@ def report(samples: list[Sample], seen: Seen, events: Path, options: argparse.Na
             surprises.append(f"{event['action']}: {event['said']}")
         if event["action"] == "check" and event["said"].endswith("known"):
             n_known = int(event["said"].split()[-2])
-    if not n_known:
-        surprises.append("no run was ever finished and checked, so nothing was soaked")
+    if not acted["launch"]:
+        surprises.append("no study was ever launched, so nothing was soaked")
     lines, grown = growth(samples, options.warm_up, options.slack)
     print("\n".join(lines))
     print(f"{samples[-1].minute:.1f} minutes, {len(samples)} samples")

@@ -38,8 +38,6 @@ class Session:
         """Ask for a page or a part of one; seconds until it is there."""
         message = BackMsg()
         state = message.rerun_script
-        if not fragment:  # those of before may be gone, and to ask for one has no answer then
-            self.fragments = set()
         if page is not None or not self.page_hash:
             self.page = page or self.page
             state.page_name = self.page
@@ -55,24 +53,29 @@ class Session:
         await self.socket.close()
 
     async def _receive(self) -> None:
+        found: set[str] = set()
         while True:
             message = ForwardMsg.FromString(await self.socket.recv())
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.page_hash = message.new_session.page_script_hash
+                found = set()
             elif kind == "delta":
-                self._note(message.delta)
+                found |= self._note(message.delta)
             elif (
                 kind == "script_finished"
                 and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
             ):
+                # Drawn as a whole, also because one of its parts asked for that, a page has other
+                # parts than before; to ask for one that is gone has no answer.
+                whole = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+                self.fragments = found if whole else self.fragments | found
                 return
 
-    def _note(self, delta: Any) -> None:
-        if delta.fragment_id:
-            self.fragments.add(delta.fragment_id)
+    def _note(self, delta: Any) -> set[str]:
         if delta.new_element.WhichOneof("type") == "exception":
             self.errors.append(delta.new_element.exception.message)
+        return {delta.fragment_id} - {""}
 
 
 async def enter(port: int, page: str) -> Session:

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from alscope.engine.service import Service
 from alscope.engine.settings import GIB
-from alscope.results.bundle import bundle_bytes
+from alscope.results.bundle import bundle_bytes, import_bundle
+from alscope.results.samples import bundles
 from alscope.ui.text import size
 from tests.ui.records import address, page, raw_texts, record, small_study, texts
 
@@ -51,6 +52,13 @@ def test_every_study_is_listed_newest_first_with_what_one_wants_to_know(
     assert row["Source"] == "run here"
     assert row["Best"].startswith("badge 0.6")
     assert row["Size"] > 0.001
+
+
+def test_what_came_with_alscope_is_marked_as_a_sample(service: Service) -> None:
+    digits = next(path for path in bundles().values() if path.name == "digits.zip")
+    import_bundle(digits, runs=service.runs, studies=service.studies_store)
+
+    assert page("library").dataframe[0].value["Source"].tolist() == ["sample"]
 
 
 @pytest.mark.parametrize(
