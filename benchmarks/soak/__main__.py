@@ -236,6 +236,8 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=10.0, help="seconds between samples")
     parser.add_argument("--seed", type=int, default=1, help="of everything random")
     parser.add_argument("--warm-up", type=float, default=0.2, help="share of the time left out")
+    kept = "seconds that the server remembers a page that was left, with its handles"
+    parser.add_argument("--kept", type=int, default=60, help=kept)
     parser.add_argument("--slack", type=float, default=1.0, help="multiplies what may be added")
     parser.add_argument("--out", type=Path, default=None, help="folder for samples and events")
     options = parser.parse_args()
@@ -245,7 +247,7 @@ def main() -> int:
         cache, events = Path(place) / "cache", options.out / "events.jsonl"
         events.write_text("")
         port = free_port()
-        given = [cache, port, options.seed, events, options.pause]
+        given = [cache, port, options.seed, events, options.pause, options.kept]
         with (options.out / "server.log").open("wb") as log:
             server = subprocess.Popen(
                 [sys.executable, str(SERVER), *map(str, given)],

@@ -76,7 +76,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="alscope-crowd-") as place:
         port, events = free_port(), Path(place, "events.jsonl")
         events.touch()
-        given = [Path(place, "cache"), port, options.seed, events, 1.0]
+        given = [Path(place, "cache"), port, options.seed, events, 1.0, 60]
         with Path(place, "server.log").open("wb") as log:
             server = subprocess.Popen(
                 [sys.executable, str(SERVER), *map(str, given)],

@@ -1,6 +1,6 @@
 """The app and, in the same process, somebody who launches, stops, resumes and deletes studies.
 
-    python benchmarks/soak/server.py CACHE PORT SEED EVENTS
+    python benchmarks/soak/server.py CACHE PORT SEED EVENTS PAUSE KEPT
 
 The driver is a thread beside the server: a class of impatient users. It writes one JSON line per
 action to EVENTS. What must always hold is checked on the way: every finished run verifies, and a
@@ -175,7 +175,7 @@ def main() -> None:
 
     from alscope.ui.service import adopt
 
-    cache, port, seed, events, pause = sys.argv[1:6]
+    cache, port, seed, events, pause, kept = sys.argv[1:7]
     service = Service.open(cache, executor="worker", threads=1, device="cpu", offline=True)
     adopt(service)
     driver = Driver(service, random.Random(int(seed)), Path(events), float(pause))
@@ -184,6 +184,7 @@ def main() -> None:
     service.guard.who = lambda: LOCAL if threading.current_thread() is acting else of_session()
     acting.start()
     options = {"server.port": int(port), "server.headless": True}
+    options["server.disconnectedSessionTTL"] = int(kept)
     bootstrap.load_config_options(options)
     bootstrap.run(str(ROOT / "app.py"), False, [], options)
     driver.stop()
