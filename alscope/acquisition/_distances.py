@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from alscope.acquisition._checks import require_matrix
 from alscope.errors import ShapeError
 
-__all__ = ["Scaled", "least", "lower", "require_same_width", "scaled"]
+__all__ = ["Scaled", "least", "lower", "require_same_width", "scaled", "to_each"]
 
-_CENTRE_CHUNK = 256
-_ROW_CHUNK = 4096
+# A block of products stays near the cache.
+_CENTRE_CHUNK = 1024
+_ROW_CHUNK = 1024
 # A squared distance is a difference of squared lengths; in float32 a distance below this share of
 # them is rounding. It counts as 0, so that duplicates are told apart by key and not by noise.
 _NOISE = 32 * float(np.finfo(np.float32).eps)
@@ -56,18 +57,23 @@ def scaled(points: _Points, centres: _Points) -> Scaled:
     squares within float32. Neither changes which point is farthest.
     """
     shift = points.mean(axis=0, dtype=np.float64).astype(points.dtype)
-    rows = (points - shift).astype(np.float32, copy=False)
-    others = (centres - shift).astype(np.float32, copy=False)
-    scale = max(_largest(rows), _largest(others))
+    rows, largest = _shifted(points, shift)
+    others, further = _shifted(centres, shift)
+    scale = max(largest, further)
     if scale > 0:
         rows /= scale
         others /= scale
     return Scaled(rows, others, float(scale))
 
 
-def _largest(values: NDArray[np.float32]) -> np.float32:
-    # Of the absolute values, without an array of them.
-    return max(values.max(initial=0.0), -values.min(initial=0.0))
+def _shifted(points: _Points, shift: _Points) -> tuple[NDArray[np.float32], np.float32]:
+    # Points minus the shift, and the largest absolute value, found while a block is in the cache.
+    rows, largest = np.empty(points.shape, dtype=np.float32), np.float32(0)
+    for start in range(0, len(points), _ROW_CHUNK):
+        part = slice(start, start + _ROW_CHUNK)
+        block = np.subtract(points[part], shift, out=rows[part], casting="same_kind")
+        largest = max(largest, block.max(initial=0.0), -block.min(initial=0.0))
+    return rows, largest
 
 
 def lower(
@@ -86,15 +92,24 @@ def lower(
         squared: Squared lengths of the rows, (n,).
         centres: (n_centres, n_features).
     """
+    # One buffer for all blocks: asking the system for new memory each time takes a fifth longer.
+    buffer = np.empty(
+        min(_ROW_CHUNK, len(rows)) * min(_CENTRE_CHUNK, len(centres)), dtype=np.float32
+    )
     for first in range(0, len(centres), _CENTRE_CHUNK):
         chunk = centres[first : first + _CENTRE_CHUNK]
         for start in range(0, len(rows), _ROW_CHUNK):
             part = slice(start, start + _ROW_CHUNK)
-            np.minimum(nearest[part], least(rows[part], squared[part], chunk), out=nearest[part])
+            found = least(rows[part], squared[part], chunk, buffer=buffer)
+            np.minimum(nearest[part], found, out=nearest[part])
 
 
 def least(
-    rows: NDArray[np.float32], squared: NDArray[np.float32], centres: NDArray[np.float32]
+    rows: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    *,
+    buffer: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Squared distance of each row to the nearest centre, with what is below rounding set to 0.
 
@@ -102,12 +117,32 @@ def least(
         rows: (n, n_features).
         squared: Squared lengths of the rows, (n,).
         centres: (n_centres, n_features), at least one.
+        buffer: Room for the products, at least n * n_centres values, overwritten.
 
     Returns:
         min over c of |x|^2 + |c|^2 - 2 x.c, (n,).
     """
-    products = rows @ (-2 * centres).T  # (n, n_centres)
+    shape = len(rows), len(centres)
+    out = None if buffer is None else buffer[: shape[0] * shape[1]].reshape(shape)
+    products = np.matmul(rows, (-2 * centres).T, out=out)  # (n, n_centres)
     products += np.einsum("cd,cd->c", centres, centres)
     shortest: NDArray[np.float32] = products.min(axis=1) + squared
     shortest[shortest < _NOISE * squared] = 0
     return shortest
+
+
+def to_each(
+    rows: NDArray[np.float32], squared: NDArray[np.float32], centres: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Squared distances of rows to centres, (n, n_centres), with what is below rounding set to 0.
+
+    Args:
+        rows: (n, n_features).
+        squared: Squared lengths of the rows, (n,).
+        centres: (n_centres, n_features).
+    """
+    distances = rows @ (-2 * centres).T
+    distances += np.einsum("cd,cd->c", centres, centres)
+    distances += squared[:, None]
+    distances[distances < _NOISE * squared[:, None]] = 0
+    return distances

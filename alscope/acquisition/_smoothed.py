@@ -12,7 +12,7 @@ __all__ = ["Point", "SmoothedDual", "maximised"]
 
 _NEWTON_STEPS, _THRESHOLD_STEPS, _HALVINGS = 12, 60, 12
 _ARMIJO = 1e-4
-_ROW_CHUNK = 8192
+_ROW_CHUNK = 2048
 _ACTIVE = 1e-12  # rows whose share is this near 0 or 1 do not bend the dual
 
 _Vector = NDArray[np.float64]
@@ -53,7 +53,8 @@ class SmoothedDual:
         """Value and gradient."""
         worth = self.values + self.probs @ prices
         threshold = self._threshold(worth)
-        shares, softplus = _logistic((worth - threshold) / self.temperature)
+        scaled = (worth - threshold) / self.temperature
+        shares, softplus = _logistic(scaled), _softplus(scaled)
         taken = self.k * threshold + self.temperature * float(softplus.sum())
         value = float(prices @ self.quotas) - taken
         return Point(prices, value, self.quotas - shares @ self.probs, shares)
@@ -65,8 +66,9 @@ class SmoothedDual:
         matrix = np.zeros((self.quotas.size, self.quotas.size))
         for start in range(0, active.size, _ROW_CHUNK):
             rows = active[start : start + _ROW_CHUNK]
-            block = self.probs[rows]  # (n_rows, n_classes)
-            matrix += block.T @ (spread[rows, None] * block)
+            block = self.probs[rows]  # (n_rows, n_classes), a copy
+            block *= np.sqrt(spread[rows, None])
+            matrix += block.T @ block  # of a matrix with itself: half the arithmetic
         mean = spread[active] @ self.probs[active]
         matrix -= np.outer(mean, mean) / max(float(spread.sum()), _ACTIVE)
         return matrix / self.temperature
@@ -79,7 +81,7 @@ class SmoothedDual:
         threshold = float(np.partition(worth, worth.size - self.k)[worth.size - self.k])
         threshold = min(max(threshold, low), high)
         for _ in range(_THRESHOLD_STEPS):
-            shares, _ = _logistic((worth - threshold) / self.temperature)
+            shares = _logistic((worth - threshold) / self.temperature)
             excess = float(shares.sum()) - self.k
             if abs(excess) <= 1e-10 * self.k:
                 break
@@ -131,8 +133,15 @@ def _line_search(dual: SmoothedDual, point: Point, direction: _Vector) -> Point 
     return None
 
 
-def _logistic(x: _Vector) -> tuple[_Vector, _Vector]:
-    # sigmoid(x) and log(1 + exp(x)), without overflow.
+def _logistic(x: _Vector) -> _Vector:
+    # 1 / (1 + exp(-x)), without overflow.
     small = np.exp(-np.abs(x))
-    shares = np.where(x > 0, 1.0, small) / (1 + small)
-    return shares, np.maximum(x, 0) + np.log1p(small)
+    shares: _Vector = np.where(x > 0, 1.0, small)
+    shares /= 1 + small
+    return shares
+
+
+def _softplus(x: _Vector) -> _Vector:
+    # log(1 + exp(x)), without overflow.
+    result: _Vector = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return result

@@ -52,14 +52,17 @@ def swapped(
         return positions
     kept = np.setdiff1d(positions, leaving)
     short = quotas - probs[positions].sum(axis=0)
+    buffer = np.empty((leaving.size, entering.size, quotas.size))
     for _ in range(_MAX_SWAPS):
         # Cost after exchanging each pair, without what all pairs have in common.
-        moved = (short + probs[leaving])[:, None, :] - probs[entering][None, :, :]
-        after = weight * np.abs(moved).sum(axis=2) + values[leaving][:, None] - values[entering]
+        without = short + probs[leaving]
+        moved = np.subtract(without[:, None, :], probs[entering][None, :, :], out=buffer)
+        distances = np.abs(moved, out=buffer).sum(axis=2)
+        after = weight * distances + values[leaving][:, None] - values[entering]
         out, into = np.unravel_index(int(after.argmin()), after.shape)
         before = weight * float(np.abs(short).sum())
         if after[out, into] >= before - _ROUNDING * (1 + before):
             break
-        short = moved[out, into]
+        short = without[out] - probs[entering[into]]
         leaving[out], entering[into] = entering[into], leaving[out]
     return np.concatenate([kept, leaving])

@@ -19,6 +19,7 @@ __all__ = ["Clusters", "k_means", "representatives"]
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-4  # of the variance: centres that move less have arrived
 _ROW_CHUNK = 4096
+_PRODUCT_CHUNK = 1024  # rows whose products with all centres are made at once
 # Squared distances that differ by less than this, relative to squared lengths, are equal.
 _NOISE = 32 * float(np.finfo(np.float32).eps)
 
@@ -118,9 +119,12 @@ def _nearest(
     assignment = np.empty(len(rows), dtype=np.int64)
     distances = np.empty(len(rows), dtype=np.float32)
     lengths = np.einsum("kd,kd->k", centres, centres)
-    for start in range(0, len(rows), _ROW_CHUNK):
-        part = slice(start, start + _ROW_CHUNK)
-        products = rows[part] @ (-2 * centres).T  # (chunk, k)
+    # Contiguous factors and one buffer for all blocks: with few features that halves the time.
+    factors = np.ascontiguousarray((-2 * centres).T)  # (n_features, k)
+    buffer = np.empty((min(_PRODUCT_CHUNK, len(rows)), len(centres)), dtype=np.float32)
+    for start in range(0, len(rows), _PRODUCT_CHUNK):
+        part = slice(start, start + _PRODUCT_CHUNK)
+        products = np.matmul(rows[part], factors, out=buffer[: len(rows[part])])  # (chunk, k)
         products += lengths
         assignment[part] = nearest = products.argmin(axis=1)
         distances[part] = products[np.arange(len(nearest)), nearest] + squared[part]

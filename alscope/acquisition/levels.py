@@ -11,6 +11,8 @@ from alscope.types import IntArray
 
 __all__ = ["level_seeding"]
 
+_WIDTH = 256  # of a block of scores, about the square root of a pool
+
 
 def level_seeding(
     scores: NDArray[np.float64], k: int, *, keys: NDArray[np.uint64], rng: np.random.Generator
@@ -39,10 +41,31 @@ def level_seeding(
     require_finite("scores", scores)
     k = max(0, min(k, scores.size))
     picks = [first_of(np.abs(scores), keys=keys)] if k else []
-    nearest = (scores - scores[picks[0]]) ** 2 if k else scores
-    while len(picks) < k and (total := nearest.sum()) > 0:
-        picks.append(int(rng.choice(scores.size, p=nearest / total)))
-        np.minimum(nearest, (scores - scores[picks[-1]]) ** 2, out=nearest)
+    blocks = np.zeros((-(-scores.size // _WIDTH), _WIDTH))  # the last one filled up with 0
+    nearest = blocks.ravel()[: scores.size]
+    if k:
+        nearest[:] = np.square(scores - scores[picks[0]])
+    buffer = np.empty_like(nearest)
+    while len(picks) < k and (sums := blocks.sum(axis=1)).any():
+        picks.append(_drawn(blocks, sums, rng.random()))
+        np.square(np.subtract(scores, scores[picks[-1]], out=buffer), out=buffer)
+        np.minimum(nearest, buffer, out=nearest)
     free = np.setdiff1d(np.arange(scores.size), picks)
     rest = top_k(scores[free], k - len(picks), keys=keys[free])
     return np.concatenate([np.array(picks, dtype=np.int64), free[rest]])
+
+
+def _drawn(blocks: NDArray[np.float64], sums: NDArray[np.float64], uniform: float) -> int:
+    # Inverse CDF in the order of positions: first the block, then the place in it, so that a draw
+    # adds up one block and not everything.
+    ends = np.cumsum(sums)
+    block = _first_above(ends, uniform * ends[-1])
+    before = ends[block - 1] if block else 0.0
+    within = _first_above(np.cumsum(blocks[block]), max(0.0, uniform * ends[-1] - before))
+    return block * _WIDTH + within
+
+
+def _first_above(cumulated: NDArray[np.float64], threshold: float) -> int:
+    # A threshold can round up to the total; then it is the last position that carries weight.
+    last = int(np.searchsorted(cumulated, cumulated[-1], side="left"))
+    return min(last, int(np.searchsorted(cumulated, threshold, side="right")))

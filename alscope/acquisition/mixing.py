@@ -89,12 +89,13 @@ def flip_thresholds(
     if len(weight) < 2 or not len(anchors):
         return thresholds
     layer, points = weight.astype(np.float64), anchors.astype(np.float64)
+    targets = _meetable(points, embeddings.dtype)
     step = max(1, _BLOCK_CELLS // max(n_features, len(weight)))
     for start in range(0, n, step):
         rows = slice(start, start + step)
         report(start, n)
         thresholds[rows] = _block(
-            logits[rows].astype(np.float64), embeddings[rows].astype(np.float64), layer, points
+            logits[rows].astype(np.float64), embeddings[rows], layer, points, targets
         )
     thresholds *= math.sqrt(n_features)
     return thresholds
@@ -123,7 +124,21 @@ def _require_fit(
         )
 
 
-def _block(logits: _Matrix, embeddings: _Matrix, weight: _Matrix, anchors: _Matrix) -> _Matrix:
+def _meetable(anchors: _Matrix, dtype: np.dtype[np.floating]) -> NDArray[np.floating]:
+    # The anchors in the precision of the embeddings, NaN where it does not hold their value: no
+    # embedding can equal that. Of means over several samples hardly any but 0 are left.
+    rounded = anchors.astype(dtype)
+    rounded[rounded != anchors] = np.nan
+    return rounded
+
+
+def _block(
+    logits: _Matrix,
+    embeddings: NDArray[np.floating],
+    weight: _Matrix,
+    anchors: _Matrix,
+    targets: NDArray[np.floating],
+) -> _Matrix:
     # min over anchors of (step length to the flip) / (distance to the anchor), (n,).
     top = logits.argmax(axis=1)
     margins = logits[np.arange(len(top)), top][:, None] - logits
@@ -131,13 +146,14 @@ def _block(logits: _Matrix, embeddings: _Matrix, weight: _Matrix, anchors: _Matr
     slopes = direction @ weight.T  # (n, n_classes)
     noise = _NOISE * np.linalg.norm(weight, axis=1).max()
     free = _reach(margins, slopes, top, noise)
-    distances = _distances(embeddings, anchors)
+    distances = _distances(embeddings.astype(np.float64), anchors)
     ratios = np.full(len(top), np.inf)
-    for anchor, distance in zip(anchors, distances.T, strict=True):
-        still = embeddings == anchor
-        hit = np.flatnonzero(still.any(axis=1))
+    still = np.zeros(embeddings.shape, dtype=np.bool_)
+    reachable = ~np.isnan(targets).all(axis=1)
+    for target, met, distance in zip(targets, reachable, distances.T, strict=True):
         reach = free
-        if hit.size:
+        if met and np.count_nonzero(np.equal(embeddings, target, out=still)):
+            hit = np.flatnonzero(still.any(axis=1))
             columns = np.flatnonzero(still.any(axis=0))
             held = direction[np.ix_(hit, columns)] * still[np.ix_(hit, columns)]
             moved = slopes[hit] - held @ weight[:, columns].T
