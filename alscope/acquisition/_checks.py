@@ -61,8 +61,9 @@ def require_probs(name: str, probs: NDArray[np.float64], *, first: int = 0) -> N
     """
     require_finite(name, probs, first=first)
     sums = probs.sum(axis=1)
-    wrong = np.flatnonzero((probs < 0).any(axis=1) | (np.abs(sums - 1) > _SUM_TOLERANCE))
-    if wrong.size:
+    off = np.abs(sums - 1) > _SUM_TOLERANCE
+    if off.any() or probs.min(initial=0.0) < 0:
+        wrong = np.flatnonzero((probs < 0).any(axis=1) | off)
         row = int(wrong[0])
         raise ShapeError(
             f"{name} of row {first + row} sum to {sums[row]:.6g} with a smallest value of "

@@ -86,5 +86,12 @@ def _head(values: NDArray[np.float64], k: int, keys: NDArray[np.uint64]) -> IntA
     limit = np.partition(values, values.size - k)[values.size - k]
     above = np.flatnonzero(values > limit)
     tied = np.flatnonzero(values == limit)
-    filling = tied[np.argsort(keys[tied], kind="stable")[: k - above.size]]
+    filling = tied[_smallest(keys[tied], k - above.size)]
     return np.concatenate([above, filling])
+
+
+def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:
+    # Positions of the k smallest of at least k keys, in no order; equal keys by position.
+    limit = np.partition(keys, k - 1)[k - 1]
+    below = np.flatnonzero(keys < limit)
+    return np.concatenate([below, np.flatnonzero(keys == limit)[: k - below.size]])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from alscope.acquisition._checks import require_finite, require_probs
 from alscope.errors import ShapeError
+from alscope.types import IntArray
 
 __all__ = [
     "entropy",
@@ -27,6 +28,8 @@ __all__ = [
 
 _BLOCK_CELLS = 1 << 16  # temporaries of a block stay within the processor's cache
 
+_SMALLEST = 5e-324  # positive float64: its logarithm is finite
+
 _Matrix = NDArray[np.float64]
 
 
@@ -35,12 +38,19 @@ class _Row(NamedTuple):
 
     shifted: _Matrix
     """Logit minus the largest, (n, n_classes), all <= 0."""
-    second: NDArray[np.float64]
-    """The second largest shifted logit, (n,); -inf with one class."""
+    top: IntArray
+    """The class of the largest, (n,)."""
     rest: _Matrix
     """exp(shifted) with 0 in place of the largest, (n, n_classes)."""
     rest_sum: NDArray[np.float64]
     """Sum of `rest`, (n,): the partition function is 1 + rest_sum."""
+
+    def second(self) -> NDArray[np.float64]:
+        """The second largest shifted logit, (n,); -inf with one class."""
+        others = self.shifted.copy()
+        others[np.arange(len(others)), self.top] = -np.inf
+        largest: NDArray[np.float64] = others.max(axis=1)
+        return largest
 
 
 def entropy(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -83,7 +93,7 @@ def margin(logits: NDArray[np.floating]) -> NDArray[np.float64]:
         Scheffer, Decomain and Wrobel 2001 (IDA); Roth and Small 2006 (ECML).
     """
     # p_1 - p_2 = p_1 (1 - exp(l_2 - l_1)) and p_1 = 1 / Z: exact near ties, where it matters.
-    return _blockwise(logits, lambda row: np.expm1(row.second) / (1 + row.rest_sum))
+    return _blockwise(logits, lambda row: np.expm1(row.second()) / (1 + row.rest_sum))
 
 
 def least_confidence(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -105,14 +115,15 @@ def least_confidence(logits: NDArray[np.floating]) -> NDArray[np.float64]:
         Lewis and Gale 1994 (SIGIR), arXiv:cmp-lg/9407020; Culotta and McCallum 2005 (AAAI).
     """
     if np.ndim(logits) == 2 and np.shape(logits)[1] == 1:
-        return _blockwise(logits, lambda row: np.zeros(len(row.second)))
+        return _blockwise(logits, lambda row: np.zeros(len(row.top)))
 
     def score(row: _Row) -> NDArray[np.float64]:
         # Relative to the second logit, so that the sum holds a 1 and its logarithm is finite.
-        relative = row.shifted - row.second[:, None]
-        relative[np.arange(len(relative)), row.shifted.argmax(axis=1)] = -np.inf
-        sums: NDArray[np.float64] = np.exp(relative).sum(axis=1)
-        return row.second + np.log(sums) - np.log1p(row.rest_sum)
+        second = row.second()
+        relative = row.shifted - second[:, None]
+        relative[np.arange(len(relative)), row.top] = -np.inf
+        sums: NDArray[np.float64] = np.exp(relative, out=relative).sum(axis=1)
+        return second + np.log(sums) - np.log1p(row.rest_sum)
 
     return _blockwise(logits, score)
 
@@ -129,10 +140,13 @@ def entropy_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64]:
     Raises:
         ShapeError: If a row is no distribution; the message names the first one.
     """
-    values = _distributions(probs)
-    logs = np.log(values, out=np.zeros_like(values), where=values > 0)
-    result: NDArray[np.float64] = np.maximum(-np.einsum("nc,nc->n", values, logs), 0.0)
-    return result
+
+    def score(values: _Matrix) -> NDArray[np.float64]:
+        logs = np.log(np.maximum(values, _SMALLEST))  # times 0 where the probability is 0
+        scores: NDArray[np.float64] = np.maximum(-np.einsum("nc,nc->n", values, logs), 0.0)
+        return scores
+
+    return _over_distributions(probs, score)
 
 
 def margin_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -147,12 +161,17 @@ def margin_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64]:
     Raises:
         ShapeError: If a row is no distribution; the message names the first one.
     """
-    values = _distributions(probs)
-    if values.shape[1] == 1:
-        return np.full(len(values), -1.0)
-    top = np.partition(values, -2, axis=1)
-    result: NDArray[np.float64] = top[:, -2] - top[:, -1]
-    return result
+
+    def score(values: _Matrix) -> NDArray[np.float64]:
+        if values.shape[1] == 1:
+            return np.full(len(values), -1.0)
+        rows, top = np.arange(len(values)), values.argmax(axis=1)
+        others = values.copy()
+        others[rows, top] = -np.inf
+        gap: NDArray[np.float64] = others.max(axis=1) - values[rows, top]
+        return gap
+
+    return _over_distributions(probs, score)
 
 
 def least_confidence_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -167,8 +186,7 @@ def least_confidence_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64
     Raises:
         ShapeError: If a row is no distribution; the message names the first one.
     """
-    result: NDArray[np.float64] = 1.0 - _distributions(probs).max(axis=1)
-    return result
+    return _over_distributions(probs, lambda values: 1.0 - values.max(axis=1))
 
 
 def _blockwise(
@@ -192,14 +210,19 @@ def _relative(logits: _Matrix) -> _Row:
     shifted = logits - logits[rows, top][:, None]
     rest = np.exp(shifted)
     rest[rows, top] = 0.0
-    others = shifted.copy()
-    others[rows, top] = -np.inf
-    return _Row(shifted, others.max(axis=1), rest, rest.sum(axis=1))
+    return _Row(shifted, top, rest, rest.sum(axis=1))
 
 
-def _distributions(probs: NDArray[np.floating]) -> _Matrix:
-    values = np.asarray(probs, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise ShapeError(f"probs have the shape {values.shape}, but (n, n_classes) is needed")
-    require_probs("probs", values)
-    return values
+def _over_distributions(
+    probs: NDArray[np.floating], score: Callable[[_Matrix], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    probs = np.asarray(probs)
+    if probs.ndim != 2 or probs.shape[1] == 0:
+        raise ShapeError(f"probs have the shape {probs.shape}, but (n, n_classes) is needed")
+    scores = np.empty(len(probs))
+    step = max(1, _BLOCK_CELLS // probs.shape[1])
+    for start in range(0, len(probs), step):
+        block = probs[start : start + step].astype(np.float64, copy=False)
+        require_probs("probs", block, first=start)
+        scores[start : start + step] = score(block)
+    return scores
