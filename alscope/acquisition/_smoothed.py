@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 
 __all__ = ["Point", "SmoothedDual", "maximised"]
 
 _NEWTON_STEPS, _THRESHOLD_STEPS, _HALVINGS = 12, 60, 12
 _ARMIJO = 1e-4
-_ROW_CHUNK = 2048
+_ROW_CHUNK = 1024
 _ACTIVE = 1e-12  # rows whose share is this near 0 or 1 do not bend the dual
 
 _Vector = NDArray[np.float64]
@@ -63,12 +64,13 @@ class SmoothedDual:
         """Negative Hessian, (n_classes, n_classes): positive semidefinite."""
         spread = shares * (1 - shares)
         active = np.flatnonzero(spread > _ACTIVE)
-        matrix = np.zeros((self.quotas.size, self.quotas.size))
+        matrix = np.zeros((self.quotas.size, self.quotas.size), order="F")
         for start in range(0, active.size, _ROW_CHUNK):
             rows = active[start : start + _ROW_CHUNK]
             block = self.probs[rows]  # (n_rows, n_classes), a copy
             block *= np.sqrt(spread[rows, None])
-            matrix += block.T @ block  # of a matrix with itself: half the arithmetic
+            matrix = dsyrk(1.0, block.T, beta=1.0, c=matrix, overwrite_c=True)
+        matrix = np.triu(matrix) + np.triu(matrix, 1).T  # only one half was made
         mean = spread[active] @ self.probs[active]
         matrix -= np.outer(mean, mean) / max(float(spread.sum()), _ACTIVE)
         return matrix / self.temperature

@@ -217,9 +217,12 @@ def _improved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
     # Swaps around the threshold, from the best rounding and from batches that are filled up, or
     # made, greedily: prices alone cannot tell apart many rows that are worth the same, as those
     # next to the threshold are, or all of saturated predictions.
+    # The greedy ones are made only while the gap is wide: each takes as long as the prices did.
     n_unsure = min(problem.k, 2 * problem.quotas.size)
-    starts = (best.positions, _greedy(problem, best, n_unsure), _greedy(problem, best, problem.k))
-    for start in starts:
+    for n_anew in (0, n_unsure, problem.k):
+        if n_anew > n_unsure and best.gap <= _WIDE_GAP:
+            break
+        start = _greedy(problem, best, n_anew) if n_anew else best.positions
         positions = swapped(
             problem.values,
             problem.probs,
