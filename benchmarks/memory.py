@@ -36,6 +36,7 @@ from alscope.rng import generator
 from alscope.strategies._base import Strategy
 from alscope.testing.fakes import FakePool, make_pool
 from alscope.types import Selection
+from benchmarks.speed.tally import counted
 
 SIZES = {
     "n_pool": 50_000,
@@ -154,7 +155,8 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
             raise
         return {"remark": f"not measured: {error}"}
     n_bytes = sum(array.nbytes for arrays in pool.values.values() for array in arrays.values())
-    peak, taken, cpu, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
+    with counted() as steps:
+        peak, taken, cpu, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
     times = [(taken, cpu)]
     while chosen and len(times) < repeats and taken * (len(times) + 1) < limit:
         times.append(selection_costs(strategy, pool, given["query_size"], limit=limit)[1:3])
@@ -166,6 +168,7 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
         "cpu_s": statistics.median(cpu for _, cpu in times),
         "remark": remark,
         "diagnostics": dict(chosen.diagnostics) if chosen else {},
+        "steps": dict(steps),
     }
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
+from alscope.acquisition import kmeans
 from benchmarks import run
 from benchmarks.report import Options, Table, between, markdown, seconds
-from benchmarks.speed import acquisition
+from benchmarks.speed import acquisition, floors
 from benchmarks.speed.floors import FLOORS, Rates, Sizes, Work
+from benchmarks.speed.tally import counted
 
 PAGE = (
     "Title\n<!-- begin one -->\nold\n<!-- end one -->\n<!-- begin two -->\nkept\n<!-- end two -->\n"
@@ -53,7 +56,7 @@ def test_seconds_are_readable_at_every_scale() -> None:
 def test_every_case_has_a_floor() -> None:
     sizes = Sizes(n=50_000, d=512, c=100, labeled=1_000, unknowns=200, b=1_000)
     labels = {case.label for case in acquisition.cases()}
-    speed = Rates(flop=1e11, n_bytes=1e10, n_logs=1e9)
+    speed = floors.rates(sizes.c)
 
     assert labels == set(FLOORS)
     for floor in FLOORS.values():
@@ -61,9 +64,21 @@ def test_every_case_has_a_floor() -> None:
 
 
 def test_a_floor_adds_its_parts() -> None:
-    speed = Rates(flop=10.0, n_bytes=5.0, n_logs=1.0)
+    speed = Rates(
+        flop=10.0, flop64=5.0, n_bytes=5.0, n_logs=1.0, n_logs64=1.0, n_rows=2.0, n_ranked=4.0
+    )
+    work = Work(flop=20.0, n_bytes=10.0, n_logs=2.0).plus({"n_logs": 1.0, "n_ranked": 8.0})
 
-    assert speed.seconds(Work(flop=20.0, n_bytes=10.0, n_logs=3.0)) == 7.0
+    assert speed.seconds(work) == 9.0
+
+
+def test_every_assignment_of_k_means_is_counted_and_nothing_afterwards() -> None:
+    points, keys = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60, dtype=np.uint64)
+    with counted() as steps:
+        found = kmeans.k_means(points, 5, keys=keys, rng=np.random.default_rng(1))
+    kmeans.k_means(points, 5, keys=keys, rng=np.random.default_rng(1))
+
+    assert dict(steps) == {"flop": (found.n_iterations + 1) * 2 * 60 * 3 * 5}
 
 
 @pytest.mark.slow

@@ -1,25 +1,30 @@
-"""What a selection costs at the least: arithmetic, bytes, logarithms, and what a machine does.
+"""What a selection costs at the least: what its specification demands, and what a machine does.
 
-The floor of a strategy is the work that no exact method avoids, at the speed of the best routine
-for it: multiply-adds in matrix products, every input read once, exponentials and logarithms where
-scores are made of them. It leaves out loops, checks, bookkeeping and steps whose number depends on
-the data: where an iteration must converge, one pass of it is counted.
+The floor of a strategy is the work that no implementation avoids which does what the specification
+says, each part at the measured speed of the best routine for it: multiply-adds in matrix products,
+in float64 where scores are specified so; inputs read, converted and checked to be finite; float64
+exponentials and logarithms; the largest or the sum of every row; and a partition of n scores to
+rank them. Of iterations that end when the data says so, the least work of one step is counted as
+often as it was taken (`benchmarks.speed.tally`). Not counted are loops, bookkeeping, greedy steps
+among a few candidates, and what is done twice to save memory.
+
+Seconds are of the clock, with as many threads as the process has.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.report import timed
 
 __all__ = ["FLOORS", "Rates", "Sizes", "Work", "rates"]
 
-_DRAWS, _PASSES = 10, 10  # perturbations and dropout passes of the default parameters
+_DRAWS, _PASSES = 30, 10  # perturbations and dropout passes of the default parameters
 _SETS = 500  # SIMILAR compares with so many labeled and unknown samples at most
 
 
@@ -40,96 +45,179 @@ class Work:
     """The least that must be done.
 
     Attributes:
-        flop: Multiplications and additions of matrix products.
-        n_bytes: Read from memory.
-        n_logs: Exponentials and logarithms.
+        flop: Multiplications and additions of float32 matrix products.
+        flop64: The same in float64.
+        n_bytes: Read from memory and written to it.
+        n_logs: Exponentials and logarithms in float32.
+        n_logs64: The same in float64.
+        n_rows: Rows of one value per class of which a largest value or a sum is needed.
+        n_ranked: Scores or keys partitioned.
     """
 
     flop: float = 0.0
+    flop64: float = 0.0
     n_bytes: float = 0.0
     n_logs: float = 0.0
+    n_logs64: float = 0.0
+    n_rows: float = 0.0
+    n_ranked: float = 0.0
+
+    def plus(self, more: Mapping[str, float]) -> Work:
+        """This and more of some of it."""
+        return replace(self, **{name: getattr(self, name) + x for name, x in more.items()})
 
 
 @dataclass(frozen=True)
 class Rates:
-    """What the machine does per second of processor time."""
+    """How much of each kind of work the machine does per second of the clock."""
 
     flop: float
+    flop64: float
     n_bytes: float
     n_logs: float
+    n_logs64: float
+    n_rows: float
+    n_ranked: float
 
     def seconds(self, work: Work) -> float:
         """Time of some work, its parts one after the other."""
-        parts = (work.flop / self.flop, work.n_bytes / self.n_bytes, work.n_logs / self.n_logs)
-        return sum(parts)
+        return sum(getattr(work, each.name) / getattr(self, each.name) for each in fields(self))
 
 
-def rates() -> Rates:
-    """Measured in a second: products of matrices, copies, exponentials, all in float32."""
+def rates(n_classes: int) -> Rates:
+    """Measured in seconds, each with NumPy's routine; rows have n_classes float64 values."""
     rng = np.random.default_rng(0)
-    left, right = (rng.random((2048, 2048), dtype=np.float32) for _ in range(2))
+    square = rng.random((2048, 2048), dtype=np.float32)
     source, target = np.ones(2**26, dtype=np.float32), np.zeros(2**26, dtype=np.float32)
-    cached = rng.random(2**16, dtype=np.float32)
-    out = np.empty_like(cached)
-
-    def per_call(run: Callable[[], object]) -> float:
-        return timed(run, 5, time.process_time)
-
+    numbers = rng.random(2**16)
+    rows = numbers[: numbers.size // n_classes * n_classes].reshape(-1, n_classes)
+    keys = rng.random(50_000)
     return Rates(
-        flop=2 * 2048**3 / per_call(lambda: left @ right),
-        n_bytes=2 * source.nbytes / per_call(lambda: np.copyto(target, source)),
-        n_logs=64 * cached.size / per_call(lambda: [np.exp(cached, out=out) for _ in range(64)]),
+        flop=_product_rate(square),
+        flop64=_product_rate(square.astype(np.float64)),
+        n_bytes=2 * source.nbytes / timed(lambda: np.copyto(target, source), 5),
+        n_logs=_exp_rate(numbers.astype(np.float32)),
+        n_logs64=_exp_rate(numbers),
+        n_rows=len(rows) / timed(lambda: rows.max(axis=1), 21),
+        n_ranked=keys.size / timed(lambda: np.partition(keys, 49_000), 21),
     )
 
 
-def _scores(s: Sizes, _: Mapping[str, Any]) -> Work:
-    return Work(n_bytes=4 * s.n * s.c, n_logs=s.n * s.c)
+def _product_rate(square: NDArray[np.floating]) -> float:
+    other = square.T.copy()
+    return 2 * len(square) ** 3 / timed(lambda: square @ other, 7)
 
 
-def _moments(s: Sizes, _: Mapping[str, Any]) -> Work:
-    return Work(n_bytes=8 * s.n * s.c)
+def _exp_rate(numbers: NDArray[np.floating]) -> float:
+    out = np.empty_like(numbers)
+    return numbers.size / timed(lambda: np.exp(numbers, out=out), 101)
 
 
-def _moment_logs(s: Sizes, _: Mapping[str, Any]) -> Work:
-    return Work(n_bytes=8 * s.n * s.c, n_logs=s.n * s.c)
+def _scores(s: Sizes, _: Mapping[str, Any], *, n_rows: int = 3, n_exps: int = 1) -> Work:
+    # Logits read, converted to float64, checked; the largest of each row, and sums of exponentials.
+    cells = s.n * s.c
+    return Work(n_bytes=20 * cells, n_logs64=n_exps * cells, n_rows=n_rows * s.n, n_ranked=s.n)
+
+
+def _wrong_log(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    # Specified relative to the second logit as well: log(1 - p) where p rounds to 1.
+    return _scores(s, facts, n_rows=4, n_exps=2)
+
+
+def _balanced(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    # Entropies, and probabilities in float64, checked; the rest is counted while it runs.
+    return _scores(s, facts, n_rows=7, n_exps=2).plus({"n_bytes": 28 * s.n * s.c})
+
+
+def _moments(s: Sizes, _: Mapping[str, Any], *, n_rows: int = 2) -> Work:
+    # float64 means, checked to be finite, not negative, and of sum 1; one more look at each row.
+    return Work(n_bytes=24 * s.n * s.c, n_rows=n_rows * s.n, n_ranked=s.n)
+
+
+def _moment_margins(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    return _moments(s, facts, n_rows=3)
+
+
+def _deviations(s: Sizes, _: Mapping[str, Any]) -> Work:
+    return Work(n_bytes=16 * s.n * s.c, n_rows=s.n, n_ranked=s.n)
+
+
+def _votes(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    # The votes, int64, are summed and their largest found, beside the checks of the means.
+    return _moments(s, facts, n_rows=3).plus({"n_bytes": 16 * s.n * s.c})
+
+
+def _moment_logs(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    return _moments(s, facts).plus({"n_logs64": s.n * s.c})
 
 
 def _column(s: Sizes, _: Mapping[str, Any]) -> Work:
-    return Work(n_bytes=8 * s.n)
+    return Work(n_bytes=16 * s.n, n_ranked=s.n)
+
+
+def _levels(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    # Every draw reads and writes the squared distance of every score, in float64.
+    return _column(s, facts).plus({"n_bytes": 24 * s.n * s.b})
+
+
+def _prepared(n: int, width: int) -> float:
+    # Bytes: float32 points checked and averaged, moved to their mean, and read by the products.
+    return 16.0 * n * width
 
 
 def _cover(s: Sizes, _: Mapping[str, Any]) -> Work:
-    # Distances to the labeled samples only: most samples need not be compared with every pick.
-    return Work(flop=2 * s.n * s.d * s.labeled, n_bytes=4 * s.n * s.d)
+    # Distances to the labeled samples, and of the picks to each other: most samples need not be
+    # compared with every pick.
+    return Work(flop=2 * s.n * s.d * s.labeled + s.b**2 * s.d, n_bytes=_prepared(s.n, s.d))
+
+
+def _balanced_cover(s: Sizes, facts: Mapping[str, Any]) -> Work:
+    # Probabilities in float64, checked, and how far each row exceeds the quotas at first.
+    cells = s.n * s.c
+    more = {"n_bytes": 44 * cells, "n_logs64": cells, "n_rows": 4 * s.n}
+    return _cover(s, facts).plus(more)
 
 
 def _badge(s: Sizes, _: Mapping[str, Any]) -> Work:
     width = s.d + s.c
-    return Work(flop=2 * s.n * width * s.b, n_bytes=4 * s.n * width, n_logs=s.n * s.c)
+    return Work(flop=2 * s.n * width * s.b, n_bytes=_prepared(s.n, width), n_logs64=s.n * s.c)
 
 
 def _noise(s: Sizes, _: Mapping[str, Any]) -> Work:
+    # Distances to the origin are lengths.
     width = _DRAWS * s.c
-    return Work(flop=2 * s.n * width * s.b, n_bytes=4 * s.n * width)
+    return Work(flop=2 * s.n * width + s.b**2 * width, n_bytes=_prepared(s.n, width))
 
 
 def _mixing(s: Sizes, facts: Mapping[str, Any]) -> Work:
-    # Gradients, slopes and distances to the anchors, then seeding and one assignment.
-    flop = 6 * s.n * s.c * s.d + 4 * facts["n_candidates"] * s.b * s.d
-    return Work(flop=flop, n_bytes=4 * s.n * s.d, n_logs=s.n * s.c)
+    # Gradients, slopes and distances to the anchors in float64, and seeding; k-means is counted.
+    k = facts["n_candidates"]
+    return Work(
+        flop=2 * k * s.b * s.d,
+        flop64=6 * s.n * s.c * s.d,
+        n_bytes=16 * s.n * s.d + 24 * k * s.d,
+        n_logs64=s.n * s.c,
+        n_ranked=s.n,
+    )
 
 
 def _core_mse(s: Sizes, facts: Mapping[str, Any]) -> Work:
-    pairs = _PASSES * (_PASSES - 1) // 2
-    flop = 4 * s.n * _PASSES**2 * s.c + 4 * facts["n_candidates"] * s.b * pairs
-    return Work(flop=flop, n_bytes=8 * s.n * _PASSES * s.c)
+    # Deviations are needed three times, their products twice, all in float64.
+    pairs, cells = _PASSES * (_PASSES - 1) // 2, s.n * _PASSES * s.c
+    return Work(
+        flop=2 * facts["n_candidates"] * s.b * pairs,
+        flop64=4 * _PASSES * cells + s.n * pairs**2,
+        n_bytes=30 * cells,
+        n_ranked=s.n,
+    )
 
 
 def _core_log(s: Sizes, facts: Mapping[str, Any]) -> Work:
     places = min(600, 2 * 10**10 // (s.n * s.c**2))
     terms = s.n * places * s.c**2
-    flop = 2 * (_PASSES + 1) * terms + 4 * facts["n_candidates"] * s.b * places
-    return Work(flop=flop, n_bytes=4 * s.n * _PASSES * s.c, n_logs=terms)
+    flop = 2 * (_PASSES + 1) * terms + 2 * facts["n_candidates"] * s.b * places
+    # Logarithms and what surrounds them stay in the cache; gains are written and read.
+    return Work(flop=flop, n_bytes=4 * s.n * _PASSES * s.c + 8 * s.n * places, n_logs=terms)
 
 
 def _log_det(s: Sizes, _: Mapping[str, Any]) -> Work:
@@ -150,31 +238,32 @@ def _facility(s: Sizes, _: Mapping[str, Any]) -> Work:
 
 def _contrast(s: Sizes, _: Mapping[str, Any]) -> Work:
     # Semantic and distinctive projections, each with those of all labeled samples.
-    return Work(flop=4 * s.n * s.d * s.labeled, n_bytes=8 * s.n * s.d)
+    # Cosines are specified to nine digits: float64.
+    return Work(flop64=4 * s.n * s.d * s.labeled, n_bytes=24 * s.n * s.d, n_ranked=s.n)
 
 
 def _nearest(s: Sizes, _: Mapping[str, Any]) -> Work:
-    return Work(flop=2 * s.n * s.d * s.labeled, n_bytes=4 * s.n * s.d)
+    return Work(flop64=2 * s.n * s.d * s.labeled, n_bytes=12 * s.n * s.d, n_ranked=s.n)
 
 
 FLOORS: dict[str, Callable[[Sizes, Mapping[str, Any]], Work]] = {
     "random": _column,
     "learning_loss": _column,
-    "saal": _column,
-    "least_confidence": _scores,
+    "saal": _levels,
+    "least_confidence": _wrong_log,
     "margin": _scores,
     "entropy": _scores,
     "tidal": _scores,
-    "entropy_cb": _scores,
+    "entropy_cb": _balanced,
     "lfosa": _scores,
-    "mean_std": _moments,
-    "var_ratio": _moments,
+    "mean_std": _deviations,
+    "var_ratio": _votes,
     "least_confidence_dropout": _moments,
-    "margin_dropout": _moments,
+    "margin_dropout": _moment_margins,
     "entropy_dropout": _moment_logs,
     "bald": _moment_logs,
     "coreset": _cover,
-    "coreset_cb": _cover,
+    "coreset_cb": _balanced_cover,
     "badge": _badge,
     "noise_stability": _noise,
     "alpha_mix": _mixing,
