@@ -63,7 +63,8 @@ def main() -> None:
     args = arguments()
     if args.one:
         strategy = strategies.get(args.one)(**json.loads(args.params))
-        found = measure(strategy, sizes(args), limit=args.limit, repeats=args.repeats)
+        with on_device(args.device):
+            found = measure(strategy, sizes(args), limit=args.limit, repeats=args.repeats)
         sys.stdout.write(json.dumps(found) + "\n")
         return
     results = []
@@ -91,7 +92,8 @@ def arguments() -> argparse.Namespace:
         "--limit", type=int, default=900, help="seconds a selection may take; default 900"
     )
     parser.add_argument("--output", type=Path, help="file for the table; default standard output")
-    for hidden, default in (("--one", None), ("--params", "{}"), ("--repeats", 1)):
+    inside = (("--one", None), ("--params", "{}"), ("--repeats", 1), ("--device", "cpu"))
+    for hidden, default in inside:
         parser.add_argument(
             hidden, type=type(default or ""), default=default, help=argparse.SUPPRESS
         )
@@ -115,11 +117,12 @@ def in_own_process(
     params: Mapping[str, Any] | None = None,
     limit: int,
     repeats: int = 1,
+    device: str = "cpu",
 ) -> Result:
     """Measure one strategy in a fresh process, where nothing else has taken memory before."""
     words = [word for size, n in given.items() for word in (option(size), str(n))]
     command = [sys.executable, __file__, "--one", name, "--params", json.dumps(params or {})]
-    command += ["--limit", str(limit), "--repeats", str(repeats), *words]
+    command += ["--limit", str(limit), "--repeats", str(repeats), "--device", device, *words]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         command,
@@ -133,6 +136,18 @@ def in_own_process(
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         return result | {"remark": f"failed: {reason}"}
     return result | json.loads(done.stdout)
+
+
+def on_device(name: str) -> contextlib.AbstractContextManager[None]:
+    """Offer a device to the selection; on the CPU none, and torch is not imported."""
+    if name == "cpu":
+        return contextlib.nullcontext()
+    import torch
+
+    from alscope.accelerator import offering
+    from alscope.learn.products import holder_for
+
+    return offering(holder_for(torch.device(name)))
 
 
 def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: int = 1) -> Result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from alscope.accelerator import Held, held
 from alscope.acquisition._checks import require_probs
 from alscope.acquisition._distances import least, lower, require_same_width, scaled
 from alscope.acquisition._lazy import lazy_greedy
@@ -61,7 +62,8 @@ def balanced_k_center(
         Bengar et al. 2022, arXiv:2110.04543.
 
     Deviations:
-        Above 2e7 multiplications distances are computed in float32 by matrix products.
+        Above 2e7 multiplications distances are computed in float32 by matrix products, on the
+        device if one is offered (`alscope.accelerator`).
     """
     require_same_width(points, centres, keys)
     _require_rows(probs, len(points), quotas)
@@ -99,6 +101,7 @@ class _Cover:
     room: NDArray[np.float64]  # quota minus soft count, (n_classes,)
     price: float  # of one sample above quota, in the unit of `rows`
     plain: bool
+    held: Held | None = None  # the same rows on a device
 
     def scores(self) -> NDArray[np.float64]:
         distances = np.sqrt(self.nearest.astype(np.float64))
@@ -116,10 +119,10 @@ class _Cover:
         if self.plain:
             for centre in centres:
                 np.minimum(self.nearest, _exact(self.rows, centre), out=self.nearest)
-        elif len(centres) == 1:
+        elif len(centres) == 1 and self.held is None:
             np.minimum(self.nearest, least(self.rows, self.squared, centres), out=self.nearest)
         else:
-            lower(self.nearest, self.rows, self.squared, centres)
+            lower(self.nearest, self.rows, self.squared, centres, held=self.held)
 
     def among(self, rows: IntArray) -> _Cover:
         return replace(
@@ -128,6 +131,7 @@ class _Cover:
             squared=self.squared[rows],
             nearest=self.nearest[rows],
             probs=self.probs[rows],
+            held=None,  # so few are compared faster where they are
         )
 
 
@@ -160,6 +164,8 @@ def _products(
     rows, others, scale = scaled(points, centres)
     squared, nearest = np.einsum("nd,nd->n", rows, rows), np.full(len(rows), np.inf, np.float32)
     price = price / scale if scale > 0 else price
-    cover = _Cover(rows, squared, nearest, probs, quotas, price, plain=False)
-    lower(cover.nearest, rows, squared, others)
+    cover = _Cover(
+        rows, squared, nearest, probs, quotas, price, plain=False, held=held((rows,), squared)
+    )
+    lower(cover.nearest, rows, squared, others, held=cover.held)
     return cover

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._distances import lower, require_same_width, scaled, to_each
+from alscope.accelerator import held
+from alscope.acquisition._distances import (
+    least_of_held,
+    lower,
+    require_same_width,
+    scaled,
+    to_each,
+)
 from alscope.acquisition.ranking import by_key, first_of
 from alscope.progress import report
 from alscope.types import IntArray
@@ -46,8 +53,9 @@ def k_center_greedy(
         Gonzalez 1985, Theor. Comput. Sci. 38; Sener and Savarese 2018, arXiv:1708.00489, alg. 1.
 
     Deviations:
-        Above 2e7 multiplications distances are computed in float32 by matrix products, and those
-        below 4e-6 of the squared length count as 0. Choices are the same up to that rounding.
+        Above 2e7 multiplications distances are computed in float32 by matrix products, on the
+        device if one is offered (`alscope.accelerator`), and those below 4e-6 of the squared length
+        count as 0. Choices are the same up to that rounding.
     """
     require_same_width(points, centres, keys)
     k = max(0, min(k, len(points)))
@@ -86,7 +94,7 @@ def _lazy(
     # others catch up by matrix products, and only those whose bounds are large enough to matter.
     rows, others, _ = scaled(points, centres)
     pool = _Pool(rows)
-    lower(pool.nearest, rows, pool.squared, others)
+    pool.approach(others)
     while len(pool.picks) < k and pool.nearest.max() > 0:
         candidates, bound = pool.farthest(n_candidates)
         if pool.nearest[candidates].max() > bound:
@@ -119,6 +127,11 @@ class _Pool:
         self.nearest = np.full(len(rows), np.inf, dtype=np.float32)
         self.picks: list[int] = []
         self._seen = np.zeros(len(rows), dtype=np.int64)  # picks that a row's bound accounts for
+        self._held = held((rows,), self.squared)
+
+    def approach(self, centres: NDArray[np.float32]) -> None:
+        """Bring the bounds of all rows down to their distances to some centres."""
+        lower(self.nearest, self.rows, self.squared, centres, held=self._held)
 
     def take(self, found: list[int]) -> None:
         """Add picks; the bounds of the others stay as they are."""
@@ -130,8 +143,12 @@ class _Pool:
         stale = some[self._seen[some] < len(self.picks)]
         if stale.size:
             since = self.picks[self._seen[stale].min() :]
-            distances = self.nearest[stale]
-            lower(distances, self.rows[stale], self.squared[stale], self.rows[since])
+            distances, centres = self.nearest[stale], self.rows[since]
+            if self._held is not None:
+                closer = least_of_held(self._held, self.squared[stale], centres, stale)
+                np.minimum(distances, closer, out=distances)
+            else:
+                lower(distances, self.rows[stale], self.squared[stale], centres)
             self.nearest[stale] = distances
             self._seen[stale] = len(self.picks)
         return stale.size

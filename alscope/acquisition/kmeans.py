@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from alscope.accelerator import Held, held
 from alscope.acquisition._checks import require_matrix
 from alscope.acquisition.ranking import top_k
 from alscope.acquisition.seeding import point_seeding
@@ -70,13 +71,14 @@ def k_means(
     squared = np.einsum("nd,nd->n", rows, rows)
     tolerance = _TOLERANCE * float(rows.var(axis=0).mean())
     centres = rows[point_seeding(rows, k, keys=keys, rng=rng).positions]
-    assignment, distances = _nearest(rows, squared, centres)
+    on_device = held((rows,), squared)
+    assignment, distances = _nearest(rows, squared, centres, on_device)
     n_iterations, settled = 0, False
     while n_iterations < _MAX_ITERATIONS and not settled:
         moved = _means(rows, assignment, centres, distances, keys)
         step = float(np.square(moved - centres).sum())
         centres, before = moved, assignment
-        assignment, distances = _nearest(rows, squared, centres)
+        assignment, distances = _nearest(rows, squared, centres, on_device)
         settled = step <= tolerance or np.array_equal(before, assignment)
         n_iterations += 1
         report(n_iterations, _MAX_ITERATIONS)
@@ -113,12 +115,16 @@ def representatives(
 
 
 def _nearest(
-    rows: _Points, squared: NDArray[np.float32], centres: _Points
+    rows: _Points, squared: NDArray[np.float32], centres: _Points, on_device: Held | None = None
 ) -> tuple[IntArray, NDArray[np.float32]]:
     # The nearest centre of each row (the first, if tied) and the squared distance to it.
+    lengths = np.einsum("kd,kd->k", centres, centres)
+    if on_device is not None:
+        assignment, distances = on_device.nearest((centres,), lengths)
+        distances[distances < _NOISE * squared] = 0
+        return assignment, distances
     assignment = np.empty(len(rows), dtype=np.int64)
     distances = np.empty(len(rows), dtype=np.float32)
-    lengths = np.einsum("kd,kd->k", centres, centres)
     # Contiguous factors and one buffer for all blocks: with few features that halves the time.
     factors = np.ascontiguousarray((-2 * centres).T)  # (n_features, k)
     buffer = np.empty((min(_PRODUCT_CHUNK, len(rows)), len(centres)), dtype=np.float32)

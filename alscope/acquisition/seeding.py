@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alscope.accelerator import Held, held
 from alscope.acquisition._checks import require_matrix
 from alscope.acquisition.ranking import by_key, first_of
 from alscope.errors import ShapeError
@@ -98,7 +100,8 @@ def gradient_seeding(
 
     Deviations:
         Squared distances below 32 machine epsilons of the squared norm count as 0, so that
-        duplicates of a choice are never drawn. Rejection computes distances in float32.
+        duplicates of a choice are never drawn. Rejection computes distances in float32, those of
+        all samples on the device if one is offered (`alscope.accelerator`).
     """
     require_matrix("logits", logits)
     require_matrix("embeddings", embeddings)
@@ -247,7 +250,8 @@ def _rejection(
 ) -> Seeds:
     picks = list(first)
     weights = np.full(len(keys), np.inf)
-    _lower(weights, gradients, picks)
+    on_device = held((gradients.feature, gradients.residual), gradients.squared)
+    _lower(weights, gradients, picks, on_device)
     n_proposals, n_passes = 0, 1
     while 0 < len(picks) < k and weights.max() > 0:
         found, tried = _propose(gradients, weights, k - len(picks), rng)
@@ -255,7 +259,7 @@ def _rejection(
         report(len(picks), k)
         n_proposals += tried
         if len(picks) < k:
-            _lower(weights, gradients, found)
+            _lower(weights, gradients, found, on_device)
             n_passes += 1
     facts = {"algorithm": "rejection", "n_proposals": n_proposals, "n_passes": n_passes}
     return _seeds(picks, k, keys, facts)
@@ -286,17 +290,30 @@ def _propose(
     return found, len(found) + misses
 
 
-def _lower(weights: NDArray[np.float64], gradients: _Gradients, picks: list[int]) -> None:
+def _lower(
+    weights: NDArray[np.float64], gradients: _Gradients, picks: list[int], on_device: Held | None
+) -> None:
     # weights <- min(weights, squared distance to each pick), in place, in bounded memory.
     if not picks:
         return
     columns = np.array(picks)
-    for start in range(0, len(weights), _ROW_CHUNK):
-        rows = slice(start, start + _ROW_CHUNK)
-        least = gradients.distances(columns, rows).min(axis=1)
+    for rows, least in _least(gradients, columns, on_device):
         least[least < gradients.noise(rows)] = 0.0
         np.minimum(weights[rows], least, out=weights[rows])
     weights[columns] = 0.0
+
+
+def _least(
+    gradients: _Gradients, picks: IntArray, on_device: Held | None
+) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+    # Squared distances to the nearest of some picks, all at once or in blocks.
+    if on_device is not None:
+        parts = (gradients.feature[picks], gradients.residual[picks])
+        yield slice(None), on_device.nearest(parts, gradients.squared[picks])[1]
+        return
+    for start in range(0, len(gradients.squared), _ROW_CHUNK):
+        rows = slice(start, start + _ROW_CHUNK)
+        yield rows, gradients.distances(picks, rows).min(axis=1)
 
 
 def _seeds(picks: list[int], k: int, keys: NDArray[np.uint64], facts: dict[str, Any]) -> Seeds:

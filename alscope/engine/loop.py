@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from alscope import rng
+from alscope.accelerator import offering
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, StrategySpec
 from alscope.data.oracle import TruthOracle
@@ -26,6 +27,7 @@ from alscope.engine.predictions import Recorded, record_predictions, watched_sam
 from alscope.engine.resources import Resources
 from alscope.engine.stages import DataRef, EvaluateStage, TrainStage
 from alscope.engine.validate import check_selection
+from alscope.learn.products import holder_for
 from alscope.progress import listening
 from alscope.registry import backbones, strategies
 from alscope.store import _faults
@@ -249,7 +251,8 @@ class _Trial:
         def select() -> Selection:
             # From its seed every time, so that a second attempt is the first one.
             generator = rng.generator(self.config.seed, "strategy", name, number)
-            with listening(SelectionListener(self.control)):
+            device = holder_for(self.resources.device)
+            with listening(SelectionListener(self.control)), offering(device):
                 return self.strategy.select(view, size, generator, state)
 
         try:

@@ -98,7 +98,7 @@ def _all(sizes: Sizes, options: Options, chosen: Sequence[Case] | None = None) -
         f"{speed.n_rows / 1e6:.0f} M rows/s, {speed.n_ranked / 1e6:.0f} M scores/s partitioned."
     )
     if options.device != "cpu":
-        caption += f" Acquisition takes NumPy arrays: nothing of it ran on {options.device}."
+        caption += f" Products with all of the pool ran on {options.device}, the rest on the CPU."
     return Table(caption, _COLUMNS, rows)
 
 
@@ -113,7 +113,14 @@ def _run(case: Case, sizes: Sizes, options: Options) -> Mapping[str, Any]:
         "query_size": sizes.b,
     }
     repeats = options.repeats if size < _LARGE else 1
-    found = in_own_process(case.name, given, params=case.params, limit=_LIMIT_S, repeats=repeats)
+    found = in_own_process(
+        case.name,
+        given,
+        params=case.params,
+        limit=_LIMIT_S,
+        repeats=repeats,
+        device=options.device,
+    )
     sys.stderr.write(f"{case.label} n={size} C={sizes.c} b={sizes.b}: {_seconds(found)} s\n")
     return found | ({"n_pool": size} if size < sizes.n else {})
 

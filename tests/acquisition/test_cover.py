@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,17 +12,23 @@ from alscope.acquisition.cover import k_center_greedy
 from alscope.errors import ShapeError
 from alscope.rng import tie_keys
 from tests import oracles
+from tests.tensors import on_tensors
 
 
-@pytest.fixture(params=["plain", "lazy"])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both forms of the algorithm; the lazy one with so few candidates that it must catch up."""
+@pytest.fixture(params=["plain", "lazy", "tensors"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Both forms of the algorithm; the lazy one with so few candidates that it must catch up.
+
+    On tensors it is the lazy one, with rows on a device.
+    """
     monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
     monkeypatch.setattr(cover, "_CANDIDATES", 4)
     monkeypatch.setattr(cover, "_WATCHED", 2)
     monkeypatch.setattr(_distances, "_CENTRE_CHUNK", 3)
     monkeypatch.setattr(_distances, "_ROW_CHUNK", 7)
-    return request.param
+    device = on_tensors(monkeypatch) if request.param == "tensors" else nullcontext()
+    with device:
+        yield request.param
 
 
 def keys_of(n: int, seed: int = 0) -> np.ndarray:

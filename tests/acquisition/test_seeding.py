@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,15 +13,18 @@ from alscope.acquisition.seeding import gradient_seeding, point_seeding
 from alscope.errors import ShapeError
 from alscope.rng import generator, tie_keys
 from tests import oracles
+from tests.tensors import on_tensors
 
 
-@pytest.fixture(params=["factored", "rejection"])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both algorithms; rejection catches up every four choices."""
+@pytest.fixture(params=["factored", "rejection", "tensors"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Both algorithms; rejection catches up every four choices, on tensors with all on a device."""
     monkeypatch.setattr(seeding, "_FACTORED_WORK", np.inf if request.param == "factored" else -1)
     monkeypatch.setattr(seeding, "_PICKS_PER_FLUSH", 4)
     monkeypatch.setattr(seeding, "_ROW_CHUNK", 7)
-    return request.param
+    device = on_tensors(monkeypatch) if request.param == "tensors" else nullcontext()
+    with device:
+        yield "factored" if request.param == "factored" else "rejection"
 
 
 def keys_of(n: int, seed: int = 0) -> np.ndarray:
