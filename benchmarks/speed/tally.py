@@ -23,7 +23,7 @@ Steps = Counter[str]
 _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curvature
 
 
-def _assignment(rows: Any, squared: Any, centres: Any) -> Steps:
+def _assignment(rows: Any, squared: Any, centres: Any, _: Any) -> Steps:
     # Every row is compared with every centre.
     return Steps(flop=2 * rows.size * len(centres))
 
