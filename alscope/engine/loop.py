@@ -19,6 +19,7 @@ from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, StrategySpec
 from alscope.data.oracle import TruthOracle
 from alscope.data.scenario import Scenario, build_scenario
+from alscope.engine.capacity import load_of, require_capacity
 from alscope.engine.control import RunControl, SelectionListener
 from alscope.engine.environment import check_same_environment, environment
 from alscope.engine.failures import is_out_of_memory
@@ -148,6 +149,9 @@ class _Trial:
         self, number: int, split: Split, state: State | None, writer: RunWriter
     ) -> tuple[Split, State | None]:
         """Train, evaluate, select, annotate, record."""
+        if number < self.config.scenario.n_rounds:
+            spec, size = self.config.strategy, self.config.scenario.query_size
+            require_capacity(self.strategy, load_of(split, spec, size))
         began = time.perf_counter()
         stage = self._train_stage(split)
         trained = self.resources.resolve(stage, persist=True)

@@ -16,6 +16,7 @@ from alscope.data.lookup import find_dataset
 from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
 from alscope.data.scenario import build_scenario, scenario_problems
+from alscope.engine.capacity import capacity_problems
 from alscope.engine.pitfalls import Pitfall, pitfalls
 from alscope.engine.preview import (
     disk_bytes,
@@ -195,6 +196,8 @@ def study_problems(study: StudyConfig, root: DataRoot) -> list[Problem]:
         known = [s for s in study.scenarios if not pending(s, root)]
         problems += _strategy_problems(known, chosen, backbone, root)
     problems += _candidate_problems(study)
+    if not problems:  # sizes mean something where everything else is right
+        problems += capacity_problems(study, root)
     return problems
 
 

@@ -11,6 +11,7 @@ from alscope.config import RunConfig, ScenarioConfig, StudyConfig
 from alscope.data.lookup import find_dataset
 from alscope.data.pools import pool_summary
 from alscope.data.protocols import DataRoot
+from alscope.engine.capacity import capacity_remarks
 from alscope.engine.pitfalls import Pitfall
 from alscope.engine.timings import Sizes
 from alscope.errors import ALScopeError, StoreError
@@ -47,6 +48,7 @@ def _remarks(study: StudyConfig, root: DataRoot) -> Iterable[str]:
     if backbones.get(study.backbone.name)(**study.backbone.params).encoder_spec is not None:
         yield FROZEN_NOTE[:1].lower() + FROZEN_NOTE[1:].removesuffix(".")
     yield from _strategy_remarks(study)
+    yield from capacity_remarks(study, root)
     absent = dict.fromkeys(name for s in study.scenarios for name in pending(s, root))
     for name in absent:
         yield f"{name} is not here: the first run downloads it, and every run checks its numbers"

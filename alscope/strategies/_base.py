@@ -22,7 +22,24 @@ from alscope.learn.protocols import Attachment
 from alscope.params import make_floats
 from alscope.types import Outcome, PoolView, Selection, State
 
-__all__ = ["ScoreStrategy", "Strategy", "require_labels"]
+__all__ = ["Load", "ScoreStrategy", "Strategy", "require_labels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """How much one selection looks at.
+
+    Attributes:
+        n_pool: Candidates.
+        n_labeled: Annotated samples of known classes.
+        n_unknowns: Annotated samples of unknown classes.
+        query_size: How many are to be chosen.
+    """
+
+    n_pool: int
+    n_labeled: int
+    n_unknowns: int
+    query_size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +62,14 @@ class Strategy(ABC):
         if self.needs_labels and scenario.initial != "given" and scenario.n_initial == 0:
             return ("it needs at least one label before the first query; raise n_initial above 0",)
         return ()
+
+    def excess(self, load: Load) -> str:
+        """Why so much cannot be looked at, with the value and the way out; "" if it can.
+
+        Asked before anything is trained, and again by whoever selects. Larger numbers never fit
+        where smaller ones do not.
+        """
+        return ""
 
     def remarks(self, scenario: ScenarioConfig) -> tuple[str, ...]:
         """What to know before running it in a scenario that it was not made for."""

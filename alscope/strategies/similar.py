@@ -24,7 +24,7 @@ from alscope.errors import SelectionError
 from alscope.inputs import Detector, DetectorForward, DetectorValue, Input
 from alscope.params import param
 from alscope.registry import strategies
-from alscope.strategies._base import Strategy, require_labels
+from alscope.strategies._base import Load, Strategy, require_labels
 from alscope.types import IntArray, PoolView, Selection, State
 
 __all__ = ["Similar"]
@@ -134,6 +134,22 @@ class Similar(Strategy):
         """No label before the first query, or weights that the function does not take."""
         return super().problems(scenario) + self._wrong_weights()
 
+    def excess(self, load: Load) -> str:
+        """Time (flcmi) or memory (log_det_cmi) that the pool would take, if that is too much."""
+        n_given = min(self.cap, load.n_labeled) + min(self.cap, load.n_unknowns)
+        if self.function == "flcmi":
+            largest, reason = facility.largest_pool(), "flcmi compares all pairs of the pool"
+        else:
+            largest = log_det.largest_pool(n_given, load.query_size, np.dtype(np.float32))
+            reason = f"log_det_cmi holds {n_given} + 2 * {load.query_size} values per sample"
+        if load.n_pool <= largest:
+            return ""
+        return (
+            f"the pool has {load.n_pool:,} samples, but {reason} and takes at most {largest:,}; "
+            f"set the strategy's candidates to {largest} or fewer: so many are then drawn "
+            "from the pool at random, by seed and round"
+        )
+
     def remarks(self, scenario: ScenarioConfig) -> tuple[str, ...]:
         """Without unknowns there is nothing to stay away from."""
         if scenario.setting == "open" and scenario.ood_ratio > 0:
@@ -147,12 +163,19 @@ class Similar(Strategy):
         require_labels(view, self.key)
         if wrong := self._wrong_weights():
             raise SelectionError("; ".join(wrong))
+        load = Load(
+            n_pool=view.n_pool,
+            n_labeled=view.n_labeled,
+            n_unknowns=view.n_unknowns,
+            query_size=query_size,
+        )
+        if excess := self.excess(load):
+            raise SelectionError(excess)
         dtype = np.float64 if view.n_pool <= _EXACT_POOL else np.float32
         unknown = np.full(view.n_unknowns, view.n_classes, dtype=np.int64)
         pool = _gradients(view[_POOL], None, "pool", dtype)
         query = self._annotated(view[_LABELED], view.labels, "labeled", dtype)
         private = self._annotated(view[_UNKNOWNS], unknown, "unknown", dtype)
-        self._require_feasible(view.n_pool, len(query.feature) + len(private.feature), query_size)
         choose = self._log_det if self.function == "log_det_cmi" else self._facility
         found = choose(pool, query, private, query_size, view.tie_keys)
         sizes = {"n_query_set": len(query.feature), "n_private_set": len(private.feature)}
@@ -172,19 +195,6 @@ class Similar(Strategy):
             for name, value in (("eta", self.eta), ("nu", self.nu))
             if value > 1
         )
-
-    def _require_feasible(self, n_pool: int, n_given: int, query_size: int) -> None:
-        if self.function == "flcmi":
-            largest, reason = facility.largest_pool(), "flcmi compares all pairs of the pool"
-        else:
-            largest = log_det.largest_pool(n_given, query_size, np.dtype(np.float32))
-            reason = f"log_det_cmi holds {n_given} + 2 * {query_size} values per sample"
-        if n_pool > largest:
-            raise SelectionError(
-                f"the pool has {n_pool:,} samples, but {reason} and takes at most {largest:,}; "
-                f"set the strategy's candidates to {largest} or fewer: so many are then drawn "
-                "from the pool at random, by seed and round"
-            )
 
     def _annotated(
         self, value: DetectorValue, labels: IntArray, name: str, dtype: type[np.floating[Any]]
