@@ -233,8 +233,10 @@ class Tokenizer(Protocol):
 
     key: str
     """Content address of vocabulary and options."""
-    pad_id: int
-    """Id of the padding token."""
+
+    @property
+    def pad_id(self) -> int:
+        """Id of the padding token."""
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Token ids of each text, special tokens included, cut to the maximum length."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as library_log
 
 from alscope.backbones._text import Encoder, EncoderNetwork
+from alscope.files import file_digest, stamps
 from alscope.hashing import digest
 
 __all__ = ["PretrainedTokenizer", "build_network", "download", "load_encoder"]
@@ -35,11 +36,20 @@ class PretrainedTokenizer:
     """
 
     def __init__(self, folder: Path, *, max_tokens: int) -> None:
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        self._folder = folder
         self._max_tokens = max_tokens
-        # Models without a padding token never see it: the attention mask hides it.
-        self.pad_id: int = self._tokenizer.pad_token_id or 0
         self.key = digest(["pretrained", 1, max_tokens, _contents(folder)])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        # Read when texts are: of data that are encoded already, only the key is asked for.
+        return AutoTokenizer.from_pretrained(self._folder, **_LOCAL)
+
+    @property
+    def pad_id(self) -> int:
+        """The padding token; models without one never see it: the attention mask hides it."""
+        known: int | None = self._tokenizer.pad_token_id
+        return known or 0
 
     def encode(self, texts: list[str]) -> list[list[int]]:
         """Token ids with special tokens, cut to the longest length."""
@@ -97,9 +107,4 @@ def _quiet() -> Iterator[None]:
 
 def _contents(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.iterdir() if path.suffix in _READ and path.is_file())
-    return {path.name: _file_digest(path) for path in files}
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+    return {stamp.path.name: file_digest(stamp) for stamp in stamps(files)}

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.data._copies import Facts, check_labels
-from alscope.data._files import all_there, file_digest, md5, stamps
+from alscope.data._files import all_there, md5
 from alscope.errors import DatasetError
+from alscope.files import file_digest, stamps
 from alscope.types import IntArray
 
 __all__ = ["CIFAR10", "CIFAR100", "OFFICIAL_MD5", "CifarBatches", "Layout"]

@@ -5,36 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from alscope.errors import DatasetError
 
-__all__ = ["Stamp", "all_there", "check_shards", "file_digest", "md5", "stamps"]
+__all__ = ["all_there", "check_shards", "md5"]
 
 _SHARD = re.compile(r"-(\d+)-of-(\d+)\.parquet$")
-
-
-class Stamp(NamedTuple):
-    """A file as it was when looked at; equal stamps mean it was not replaced since."""
-
-    path: Path
-    size: int
-    mtime_ns: int
-
-
-def stamps(paths: Sequence[Path]) -> tuple[Stamp, ...]:
-    """Stamps of existing files."""
-    found = [(path, path.stat()) for path in paths]
-    return tuple(Stamp(path, stat.st_size, stat.st_mtime_ns) for path, stat in found)
-
-
-@lru_cache(maxsize=256)
-def file_digest(stamp: Stamp) -> str:
-    """BLAKE2b-160 of a file's bytes; remembered until the file is replaced."""
-    with stamp.path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
 
 
 def md5(data: bytes) -> str:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.data._copies import Facts, check_labels
-from alscope.data._files import Stamp, all_there, md5, stamps
+from alscope.data._files import all_there, md5
 from alscope.errors import DatasetError
+from alscope.files import Stamp, stamps
 from alscope.hashing import digest_bytes
 from alscope.types import IntArray
 

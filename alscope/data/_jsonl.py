@@ -19,8 +19,9 @@ from alscope.data._copies import (
     label_order,
     labels_of_names,
 )
-from alscope.data._files import all_there, file_digest, stamps
+from alscope.data._files import all_there
 from alscope.errors import DatasetError
+from alscope.files import file_digest, stamps
 from alscope.types import IntArray
 
 __all__ = ["JsonlCopy"]

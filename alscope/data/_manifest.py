@@ -11,9 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from alscope.data._files import Stamp, stamps
 from alscope.errors import DatasetError
-from alscope.files import write_atomic
+from alscope.files import Stamp, stamps, write_atomic
 from alscope.hashing import digest
 
 __all__ = ["MANIFEST", "Manifest", "check_slug", "read_manifest", "sha256", "write_manifest"]

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.data._copies import Facts, check_labels
-from alscope.data._files import Stamp, all_there, file_digest, stamps
+from alscope.data._files import all_there
 from alscope.errors import DatasetError
+from alscope.files import Stamp, file_digest, stamps
 from alscope.types import IntArray
 
 __all__ = ["OFFICIAL_MD5", "MatCopy"]

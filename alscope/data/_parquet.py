@@ -20,9 +20,10 @@ from alscope.data._copies import (
     label_order,
     labels_of_names,
 )
-from alscope.data._files import check_shards, file_digest, stamps
+from alscope.data._files import check_shards
 from alscope.data._pixels import decode
 from alscope.errors import DatasetError
+from alscope.files import file_digest, stamps
 from alscope.types import IntArray
 
 if TYPE_CHECKING:

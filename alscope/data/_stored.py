@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from alscope.data._copies import Copy, Facts
 from alscope.data._fetch import download
-from alscope.data._files import Stamp, stamps
 from alscope.data.protocols import (
     DataRoot,
     DatasetSpec,
@@ -20,6 +19,7 @@ from alscope.data.protocols import (
     class_counts,
 )
 from alscope.errors import DatasetError
+from alscope.files import Stamp, stamps
 from alscope.hashing import digest
 from alscope.types import IntArray, SampleSpec
 

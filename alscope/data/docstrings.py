@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from alscope.data._files import Stamp, stamps
 from alscope.data._harvest import HARVEST, content_hash, harvest, source_folder
 from alscope.data.protocols import DataRoot, DatasetSpec, DataSummary, Examples, RawData
 from alscope.errors import DatasetError
-from alscope.files import write_atomic
+from alscope.files import Stamp, stamps, write_atomic
 from alscope.hashing import digest
 from alscope.registry import datasets
 from alscope.types import SampleSpec

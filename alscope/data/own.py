@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.data._files import Stamp, stamps
 from alscope.data._manifest import MANIFEST, Manifest, check_slug, read_manifest, sha256
 from alscope.data._parquet import opened as opened_parquet
 from alscope.data.protocols import (
@@ -24,6 +23,7 @@ from alscope.data.protocols import (
     class_counts,
 )
 from alscope.errors import DatasetError
+from alscope.files import Stamp, stamps
 from alscope.types import IntArray, SampleSpec
 
 __all__ = ["PREFIX", "OwnDataset", "OwnInfo", "delete_own", "own_folder", "own_info", "own_sets"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -67,7 +68,7 @@ class Stage:
     numerics: str
     seed: int
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content address of everything that can change the result."""
         return digest(self)

@@ -57,6 +57,26 @@ def test_the_key_follows_the_contents_not_the_place(tiny_bert: Path, tmp_path: P
     assert TransformerSpec(model=str(tiny_bert), max_tokens=7).tokenizer().key != key
 
 
+def test_the_key_follows_a_file_that_is_replaced(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = copy_of(tiny_bert, tmp_path / "here")
+    before = TransformerSpec(model=str(folder)).tokenizer().key
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "replaced": True}))
+
+    assert TransformerSpec(model=str(folder)).tokenizer().key != before
+
+
+def test_asking_for_the_key_does_not_read_the_tokenizer(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError("the tokenizer was read")
+
+    monkeypatch.setattr("alscope.backbones._huggingface.AutoTokenizer.from_pretrained", refuse)
+
+    assert TransformerSpec(model=str(tiny_bert)).tokenizer().key
+
+
 def test_the_encoder_has_the_pretrained_weights(tiny_bert: Path) -> None:
     from safetensors.numpy import load_file
 

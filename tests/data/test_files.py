@@ -1,7 +1,6 @@
 import pytest
 
-from alscope.data._files import file_digest, stamps
-from alscope.files import write_atomic
+from alscope.files import file_digest, stamps, write_atomic
 
 
 def test_digest_of_a_replaced_file_is_new(tmp_path):

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from alscope.data._files import stamps
 from alscope.data._manifest import MANIFEST, Manifest, sha256, write_manifest
 from alscope.data.importing._assemble import Assembled
 from alscope.data.importing._check import examine
@@ -29,6 +28,7 @@ from alscope.data.importing._texts import Texts
 from alscope.data.own import OwnInfo, own_folder, own_info
 from alscope.data.protocols import DataRoot, class_counts
 from alscope.errors import DatasetError
+from alscope.files import stamps
 from alscope.types import IntArray
 
 __all__ = ["ImportRefused", "import_data"]
