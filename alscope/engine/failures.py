@@ -18,7 +18,14 @@ DEVICE = "DeviceError"
 _MOST_WORDS = 4_000
 _MOST_TRACE = 40_000
 _DEVICE_SIGNS = ("CUDA error", "CUDA driver", "cuDNN", "CUBLAS", "CUSOLVER", "NVML", "HIP error")
-_MEMORY_SIGNS = ("can't allocate memory", "out of memory", "Unable to allocate")
+_MEMORY_SIGNS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "Unable to allocate",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "bad_alloc",
+)
 
 
 def failure(error: BaseException) -> dict[str, str]:

@@ -230,9 +230,11 @@ def test_a_strategy_that_seeds_everything_changes_no_other_run(
     [
         MemoryError("Unable to allocate 7.00 GiB"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 7 GiB"),
-        RuntimeError("CUDA out of memory. Tried to allocate 7.00 GiB"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7.00 GiB"),
+        torch.AcceleratorError("CUDA error: out of memory", 2),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
-    ids=["NumPy", "torch", "a device"],
+    ids=["NumPy", "torch", "a device", "a device, late", "a library of a device"],
 )
 def test_out_of_memory_room_is_made_once_and_then_that_run_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
