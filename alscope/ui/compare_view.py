@@ -21,6 +21,7 @@ from alscope.ui.compare_choice import (
 )
 from alscope.ui.compare_curves import show_curves, show_purity
 from alscope.ui.compare_data import Chosen
+from alscope.ui.compare_failed import said_of_failures
 from alscope.ui.compare_heat import show_heat_map
 from alscope.ui.compare_pairwise import show_pairwise
 from alscope.ui.compare_power import show_power
@@ -129,6 +130,9 @@ def _tell(place: DeltaGenerator, n: int, total: int) -> None:
 def _show_tabs(
     choices: Choices, rounds: pd.DataFrame, view: View, studies: list[StudyStatus]
 ) -> None:
+    failures = said_of_failures(studies)
+    if failures:
+        st.warning(failures, icon=":material/running_with_errors:")
     budget = choose_budget(choices, rounds)
     scene = _Scene(rounds, Chosen.of(studies, rounds), view, budget, studies, choices)
     word, tab = choices.tab(Key.TAB, {word: entry.title for word, entry in _TABS.items()})

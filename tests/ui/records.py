@@ -36,6 +36,7 @@ def record(
     *,
     fingerprint: str = "data",
     failed: tuple[int, ...] = (),
+    diverged: tuple[int, ...] = (),
     blobs: Callable[[RunConfig, int], dict[str, Arrays]] = lambda run, number: {},
 ) -> str:
     """Store a study with all its rounds; runs at the places `failed` fail after the first.
@@ -45,6 +46,7 @@ def record(
         study: What.
         fingerprint: Of the data.
         failed: Places of runs.
+        diverged: Places of runs that fail after the first round because training diverged.
         blobs: Makes the arrays of the query of a round; none are stored by default.
 
     Returns:
@@ -56,15 +58,17 @@ def record(
         run_id = service.runs.create(run)
         with service.runs.open(run_id) as writer:
             writer.append("started", {})
-            for number in range(1 if place in failed else run.scenario.n_rounds + 1):
+            ends_early = place in failed + diverged
+            for number in range(1 if ends_early else run.scenario.n_rounds + 1):
                 arrays = blobs(run, number) if number < run.scenario.n_rounds else {}
                 writer.append("round", _round(run, number, fingerprint), blobs=arrays)
-            writer.append(*_end(failing=place in failed))
+            writer.append(*_end(failing=ends_early, diverged=place in diverged))
     return study_id
 
 
-def _end(*, failing: bool) -> tuple[str, dict[str, str]]:
-    failure = {"type": "ValueError", "message": "the <b>loss</b> is NaN", "traceback": "Trace\n"}
+def _end(*, failing: bool, diverged: bool) -> tuple[str, dict[str, str]]:
+    message = "diverged: the loss is NaN" if diverged else "the <b>loss</b> is NaN"
+    failure = {"type": "ValueError", "message": message, "traceback": "Trace\n"}
     return ("failed", failure) if failing else ("done", {})
 
 

@@ -79,6 +79,21 @@ def test_the_footer_counts_runs_seeds_and_what_is_missing(service: Service) -> N
     assert "6 runs, 2 seeds each, 2 missing points." in texts(page("compare"))
 
 
+def test_runs_that_failed_are_counted_and_those_that_diverged_are_told_apart(
+    service: Service,
+) -> None:
+    record(service, small_study(), failed=(0,), diverged=(1,))
+    said = [warning.value for warning in page("compare").warning]
+
+    assert any("2 runs of 6 failed, 1 of them because training diverged: " in one for one in said)
+
+
+def test_without_failures_nothing_is_said_of_them(service: Service) -> None:
+    record(service, small_study())
+
+    assert not [one for one in page("compare").warning if "failed" in one.value]
+
+
 def test_wrong_answers_of_the_annotator_are_part_of_what_is_compared(service: Service) -> None:
     study = small_study(label_noise=0.2, noise_kind="pair")
     record(service, study)
