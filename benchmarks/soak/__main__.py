@@ -35,6 +35,7 @@ PAGES = ("home", "playground", "lessons", "strategies", "build", "monitor", "com
 PAGES += ("report", "library")
 MOST_SESSIONS = 6
 SERVER = Path(__file__).with_name("server.py")
+_PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,14 @@ def growth(samples: list[Sample], warm_up: float, slack: float) -> tuple[list[st
     for name, (factor, more) in TOLERANCE.items():
         first = [float(getattr(item, name)) for item in rest[:third]]
         last = [float(getattr(item, name)) for item in rest[-third:]]
-        # Workers are killed now and then and begin small, so their level is the most they had.
-        level = max if name.startswith("worker") else statistics.median
-        before, after = level(first), level(last)
+        if name.startswith("worker"):
+            # Workers are killed now and then and begin small, so their level is the most that any
+            # of them had until then, during the warm-up too.
+            until = len(samples) - len(rest) + third
+            before = max(float(getattr(item, name)) for item in samples[:until])
+            after = max(last)
+        else:
+            before, after = statistics.median(first), statistics.median(last)
         minutes = [item.minute for item in rest]
         values = [float(getattr(item, name)) for item in rest]
         slope = 60 * statistics.linear_regression(minutes, values).slope if len(rest) > 2 else 0.0
@@ -199,6 +205,18 @@ async def both(
     watching = watch(pid, cache, until, options.every, options.out / "samples.csv", seen)
     samples, _ = await asyncio.gather(watching, visit(port, dice, until, options.pause, seen))
     return samples
+
+
+def wait_computed(events: Path, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a run was finished, so that what is measured is not how a worker starts."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline and server.poll() is None:
+        found = (json.loads(line) for line in events.read_text(encoding="utf-8").splitlines())
+        said = [event["said"] for event in found if event["action"] == "check"]
+        if any(words.endswith("known") and not words.startswith("0 ") for words in said):
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"no run was finished within {_PATIENCE_S:.0f} seconds")
 
 
 def report(samples: list[Sample], seen: Seen, events: Path, options: argparse.Namespace) -> int:
@@ -258,6 +276,7 @@ def main() -> int:
         seen = Seen()
         try:
             wait_ready(port, server)
+            wait_computed(events, server)
             samples = asyncio.run(both(server.pid, port, cache, options, seen))
         finally:
             # Asked to stop, it would wait for connections that nobody here answers any more. That

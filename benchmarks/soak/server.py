@@ -86,6 +86,8 @@ class Driver:
         weights = [weight for weight, _ in self._actions.values()]
         while not self._over.wait(self._dice.uniform(0, 2 * self._pause)):
             (name,) = self._dice.choices(list(self._actions), weights)
+            if not self._records:  # on a busy machine no worker would ever come to finish a run
+                name = "check" if self._service.studies() else "launch"
             try:
                 said = self._actions[name][1]()
             except ALScopeError as error:  # such as deleting a study that is running: no fault
