@@ -23,9 +23,9 @@ Steps = Counter[str]
 _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curvature
 
 
-def _assignment(rows: Any, squared: Any, centres: Any, _: Any) -> Steps:
+def _assignment(_: Any, squared: Any, centres: Any, __: Any) -> Steps:
     # Every row is compared with every centre.
-    return Steps(flop=2 * rows.size * len(centres))
+    return Steps(flop=2 * squared.size * centres.size)
 
 
 def _dual(dual: Any, prices: Any) -> Steps:
