@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["by_key", "first_of", "top_k"]
+__all__ = ["by_key", "first_of", "k_largest", "top_k"]
 
 _STRIDE = 32  # one of so many values is looked at to guess where the highest begin
 
@@ -54,6 +54,18 @@ def by_key(keys: NDArray[np.uint64], k: int) -> IntArray:
     """
     chosen = np.arange(keys.size) if k >= keys.size else _smallest(keys, max(k, 0))
     return chosen[np.lexsort((chosen, keys[chosen]))]
+
+
+def k_largest(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """The k largest values, (k,), in no order.
+
+    Args:
+        values: (n,), free of NaN.
+        k: Within 1..n.
+    """
+    found = values[_narrowed(values, k, largest=True)]
+    largest: NDArray[np.float64] = np.partition(found, found.size - k)[found.size - k :]
+    return largest
 
 
 def first_of(scores: NDArray[np.floating], *, keys: NDArray[np.uint64]) -> int:
