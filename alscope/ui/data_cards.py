@@ -69,7 +69,7 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
             _where(spec, root)
         elif not at_once:
             _offer_to_count(name, spec, root)
-        with st.expander("Citation, classes and samples" if here else "Citation"):
+        with st.expander("Citation, classes and samples" if summary is not None else "Citation"):
             if spec.citation:
                 st.markdown(plain(spec.citation))
             if spec.homepage:
@@ -88,7 +88,7 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
 
 def _offer_to_count(name: str, spec: DatasetSpec, root: DataRoot) -> None:
     st.caption("Its samples are counted when it is first used; that takes some seconds.")
-    if st.button("Count them now", key=f"count_{name}", type="tertiary"):
+    if st.button("Count them now", key=f"count_{name}", icon=":material/tag:"):
         with guarded("counting the samples"), st.spinner("Reading the labels"):
             spec.summary(root)
             st.rerun()
