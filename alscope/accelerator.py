@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from alscope.types import IntArray
 
-__all__ = ["Held", "Holder", "held", "offering"]
+__all__ = ["Held", "Holder", "held", "offering", "offers"]
 
 
 class Held(Protocol):
@@ -65,6 +65,11 @@ def offering(holder: Holder | None) -> Iterator[None]:
         yield
     finally:
         _holder.reset(token)
+
+
+def offers() -> bool:
+    """Whether a device is offered, which may be worth making the rows for."""
+    return _holder.get() is not None
 
 
 def held(factors: Sequence[NDArray[np.float32]], squared: NDArray[np.float32]) -> Held | None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alscope.errors import ShapeError
 
-__all__ = ["require_finite", "require_matrix", "require_probs"]
+__all__ = ["require_finite", "require_matrix", "require_probs", "require_shape"]
 
 _SUM_TOLERANCE = 1e-4
 
@@ -20,9 +20,18 @@ def require_matrix(name: str, array: NDArray[Any]) -> None:
     Raises:
         ShapeError: Naming the shape, or the first row with a value that is NaN or infinite.
     """
+    require_shape(name, array)
+    require_finite(name, array)
+
+
+def require_shape(name: str, array: NDArray[Any]) -> None:
+    """Refuse what is not two-dimensional.
+
+    Raises:
+        ShapeError: Naming the shape.
+    """
     if array.ndim != 2:
         raise ShapeError(f"{name} have the shape {array.shape}, but one row per sample is needed")
-    require_finite(name, array)
 
 
 def require_finite(name: str, array: NDArray[Any], *, first: int = 0) -> None:

@@ -11,7 +11,7 @@ from alscope.acquisition.ranking import first_of
 from alscope.progress import report
 from alscope.types import IntArray
 
-__all__ = ["Gains", "lazy_greedy"]
+__all__ = ["Gains", "first_rows", "lazy_greedy"]
 
 
 class Gains(Protocol):
@@ -74,7 +74,7 @@ def _among_candidates(
     n_candidates: int,
 ) -> IntArray:
     # At least one pick, at most k; stops when somebody outside might come first.
-    candidates, bound, bound_key = _first(scores, n_candidates, keys)
+    candidates, bound, bound_key = first_rows(scores, n_candidates, keys)
     local, block_keys = scores[candidates], keys[candidates]
     gone = np.isneginf(local)
     block = gains.among(candidates)
@@ -91,11 +91,13 @@ def _among_candidates(
     return candidates[found]
 
 
-def _first(
-    scores: NDArray[np.float64], n: int, keys: NDArray[np.uint64]
+def first_rows(
+    scores: NDArray[np.floating], n: int, keys: NDArray[np.uint64]
 ) -> tuple[IntArray, float, int]:
-    # The first n rows by (score, key), and score and key of the first of the others. Keys matter
-    # where very many rows gain the same, as rows of saturated predictions do.
+    """The first n rows by (score, key), and score and key of the first of the others.
+
+    Keys matter where very many rows gain the same, as rows of saturated predictions do.
+    """
     if n >= len(scores):
         return np.arange(len(scores), dtype=np.int64), -np.inf, 0
     bound = np.partition(scores, len(scores) - n - 1)[len(scores) - n - 1]

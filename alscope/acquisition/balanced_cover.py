@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.accelerator import Held, held
-from alscope.acquisition._checks import require_probs
-from alscope.acquisition._distances import least, lower, require_same_width, scaled
+from alscope.acquisition._bounds import Bounds, First, Near, largest
+from alscope.acquisition._checks import require_finite, require_probs
+from alscope.acquisition._distances import require_same_width
 from alscope.acquisition._lazy import lazy_greedy
 from alscope.acquisition.balance import marginal_overshoot
 from alscope.acquisition.cover import k_center_greedy
 from alscope.acquisition.ranking import first_of
 from alscope.errors import ShapeError
+from alscope.progress import report
 from alscope.types import IntArray
 
 __all__ = ["balanced_k_center"]
 
 _PLAIN_WORK = 2e7  # below this many multiplications the definition is fast enough to be used as is
-_CANDIDATES = 2048
+_FEWEST, _CANDIDATES = 256, 1024  # rows among which the next are sought at a time
+_RENEWED = 64  # of these, rows whose costs are renewed together
+
 _ROW_CHUNK = 4096
 
 _Points = NDArray[np.floating]
+_Vectors = NDArray[np.float64]
 
 
 def balanced_k_center(
@@ -70,15 +76,13 @@ def balanced_k_center(
     k = max(0, min(k, len(points)))
     if not k or not weight:
         return k_center_greedy(points, centres, k, keys=keys)
-    plain = (len(centres) + k) * points.size <= _PLAIN_WORK
     # |q - s - p|_1 is twice the marginal overshoot, up to what all rows have in common.
-    cover = (_plain if plain else _products)(points, centres, probs, quotas, 2 * weight)
-    taken: tuple[int, ...] = ()
-    if not len(centres):
-        taken = (first_of(cover.scores(), keys=keys),)
-        cover.take(np.array(taken, dtype=np.int64))
-    n_candidates = len(points) if plain else _CANDIDATES
-    return lazy_greedy(cover, k, keys=keys, n_candidates=n_candidates, taken=taken)
+    price = 2 * weight
+    if (len(centres) + k) * points.size > _PLAIN_WORK:
+        return _lazy(points, centres, probs, k, quotas=quotas, price=price, keys=keys)
+    require_finite("embeddings", points)
+    cover = _Plain.of(points, centres, probs, quotas, price)
+    return lazy_greedy(cover, k, keys=keys, n_candidates=len(points))
 
 
 def _require_rows(probs: NDArray[np.float64], n: int, quotas: NDArray[np.float64]) -> None:
@@ -91,81 +95,157 @@ def _require_rows(probs: NDArray[np.float64], n: int, quotas: NDArray[np.float64
 
 
 @dataclass(eq=False)
-class _Cover:
+class _Plain:
     # Gains of rows: distance to the nearest centre minus the price of exceeding quotas. Distances
     # only shrink and overshoot only grows, so that gains never rise.
-    rows: _Points
-    squared: _Points  # squared lengths, (n,); unused by the plain form
-    nearest: _Points  # squared distance to the nearest centre, (n,); inf without centres
+    rows: _Vectors
+    nearest: NDArray[np.float64]  # squared distance to the nearest centre, (n,); inf without
     probs: NDArray[np.float64]
     room: NDArray[np.float64]  # quota minus soft count, (n_classes,)
-    price: float  # of one sample above quota, in the unit of `rows`
-    plain: bool
-    held: Held | None = None  # the same rows on a device
+    price: float  # of one sample above quota
+
+    @classmethod
+    def of(
+        cls,
+        points: _Points,
+        centres: _Points,
+        probs: NDArray[np.float64],
+        quotas: NDArray[np.float64],
+        price: float,
+    ) -> _Plain:
+        cover = cls(points.astype(np.float64), np.full(len(points), np.inf), probs, quotas, price)
+        cover._approach(centres.astype(np.float64))
+        return cover
 
     def scores(self) -> NDArray[np.float64]:
-        distances = np.sqrt(self.nearest.astype(np.float64))
-        distances[np.isinf(distances)] = 0.0
-        for start in range(0, len(distances), _ROW_CHUNK):
-            part = slice(start, start + _ROW_CHUNK)
-            distances[part] -= self.price * marginal_overshoot(self.probs[part], self.room)
-        return distances
+        return _distances(self.nearest) - self.price * marginal_overshoot(self.probs, self.room)
 
     def take(self, rows: IntArray) -> None:
-        self.add_centres(self.rows[rows])
+        self._approach(self.rows[rows])
         self.room = self.room - self.probs[rows].sum(axis=0)
 
-    def add_centres(self, centres: _Points) -> None:
-        if self.plain:
-            for centre in centres:
-                np.minimum(self.nearest, _exact(self.rows, centre), out=self.nearest)
-        elif len(centres) == 1 and self.held is None:
-            np.minimum(self.nearest, least(self.rows, self.squared, centres), out=self.nearest)
-        else:
-            lower(self.nearest, self.rows, self.squared, centres, held=self.held)
-
-    def among(self, rows: IntArray) -> _Cover:
+    def among(self, rows: IntArray) -> _Plain:
         return replace(
-            self,
-            rows=self.rows[rows],
-            squared=self.squared[rows],
-            nearest=self.nearest[rows],
-            probs=self.probs[rows],
-            held=None,  # so few are compared faster where they are
+            self, rows=self.rows[rows], nearest=self.nearest[rows], probs=self.probs[rows]
         )
 
+    def _approach(self, centres: _Vectors) -> None:
+        # Without products: coinciding points are exactly 0 apart.
+        for centre in centres:
+            np.minimum(self.nearest, ((self.rows - centre) ** 2).sum(axis=1), out=self.nearest)
 
-def _exact(rows: _Points, centre: _Points) -> _Points:
-    # Without products: coinciding points are exactly 0 apart.
-    squares: _Points = ((rows - centre) ** 2).sum(axis=1)
-    return squares
+
+def _distances(squared: NDArray[np.floating]) -> NDArray[np.float64]:
+    # Without any centre classes alone decide.
+    return np.sqrt(np.where(np.isinf(squared), 0.0, squared), dtype=np.float64)
 
 
-def _plain(
+def _lazy(
     points: _Points,
     centres: _Points,
     probs: NDArray[np.float64],
+    k: int,
+    *,
     quotas: NDArray[np.float64],
     price: float,
-) -> _Cover:
-    rows, nearest = points.astype(np.float64), np.full(len(points), np.inf)
-    cover = _Cover(rows, nearest, nearest.copy(), probs, quotas, price, plain=True)
-    cover.add_centres(centres.astype(np.float64))
-    return cover
+    keys: NDArray[np.uint64],
+) -> IntArray:
+    # As in `cover`, with costs beside distances: gains only fall, so that a gain computed earlier
+    # bounds today's.
+    gains = _Gains(points, centres, probs, quotas, price)
+    picks: list[int] = []
+    if not len(centres):
+        picks = [first_of(gains.worth(), keys=keys)]
+        gains.take(picks)
+        gains.tighten(np.arange(len(points)))  # until now classes alone decided
+    while len(picks) < k:
+        n = min(_CANDIDATES, max(_FEWEST, 2 * (k - len(picks))))
+        picks += _among(gains, gains.first(n, keys), k - len(picks), keys)
+        report(k + len(picks), 2 * k)  # the first half was to look at everybody
+    return np.array(picks, dtype=np.int64)
 
 
-def _products(
-    points: _Points,
-    centres: _Points,
-    probs: NDArray[np.float64],
-    quotas: NDArray[np.float64],
-    price: float,
-) -> _Cover:
-    rows, others, scale = scaled(points, centres)
-    squared, nearest = np.einsum("nd,nd->n", rows, rows), np.full(len(rows), np.inf, np.float32)
-    price = price / scale if scale > 0 else price
-    cover = _Cover(
-        rows, squared, nearest, probs, quotas, price, plain=False, held=held((rows,), squared)
-    )
-    lower(cover.nearest, rows, squared, others, held=cover.held)
-    return cover
+class _Gains(Bounds):
+    # What rows gain, as in `_Plain`, from bounds of their distances and of their costs: those of
+    # exceeding quotas, which only rise.
+    def __init__(
+        self,
+        points: _Points,
+        centres: _Points,
+        probs: NDArray[np.float64],
+        quotas: NDArray[np.float64],
+        price: float,
+    ) -> None:
+        self.probs, self.room = probs, quotas
+        self.costs = np.zeros(len(points))  # infinite for who was taken
+        self._are_new = np.zeros(len(points), dtype=bool)
+        super().__init__(points, centres)
+        self._price = price * self.rows.factor
+        self._renew(np.arange(len(points)))
+
+    def worth(self) -> NDArray[np.float64]:
+        return _distances(self.nearest) - self.costs
+
+    def are_exact(self) -> NDArray[np.bool_]:
+        exact: NDArray[np.bool_] = super().are_exact() & self._are_new
+        return exact
+
+    def tighten(self, some: IntArray, *, fully: bool = False) -> None:
+        super().tighten(some, fully=fully)
+        self._renew(some[~self._are_new[some]])
+
+    def cost(
+        self, probs: NDArray[np.float64], room: NDArray[np.float64], some: IntArray
+    ) -> NDArray[np.float64]:
+        return self._price * marginal_overshoot(probs[some], room)
+
+    def take(self, picks: list[int]) -> None:
+        self.add(picks)
+        self.room = self.room - self.probs[picks].sum(axis=0)
+        self.costs[picks] = np.inf
+        self._are_new = np.isinf(self.costs)
+
+    def _renew(self, some: IntArray) -> None:
+        for start in range(0, len(some), _ROW_CHUNK):
+            part = some[start : start + _ROW_CHUNK]
+            self.costs[part] = self.cost(self.probs, self.room, part)
+            self._are_new[part] = True
+
+
+def _among(gains: _Gains, first: First, k: int, keys: NDArray[np.uint64]) -> list[int]:
+    # At least one pick, at most k; stops when somebody outside might come first.
+    near, row_keys = Near(gains, first.rows), keys[first.rows]
+    costs, probs, room = gains.costs[first.rows], gains.probs[first.rows], gains.room
+    found: list[int] = []
+    while len(found) < k:
+        distances = _distances(near.nearest)
+        best = _best(distances, costs, row_keys, partial(gains.cost, probs, room))
+        worth = distances - costs
+        if first.is_behind(float(worth[best]), int(row_keys[best])):
+            break
+        found.append(best)
+        near.take(best, worth)
+        room = room - probs[best]
+        costs[best] = np.inf
+    picks: list[int] = first.rows[found].tolist()
+    gains.take(picks)
+    gains.settle(near)
+    return picks
+
+
+def _best(
+    distances: NDArray[np.float64],
+    costs: NDArray[np.float64],
+    keys: NDArray[np.uint64],
+    renewed: Callable[[IntArray], NDArray[np.float64]],
+) -> int:
+    # Costs only rise: those of a few that seem best are renewed, until the best of all is new.
+    is_new = np.isinf(costs)  # who was taken is out of the race
+    while True:
+        worth = distances - costs
+        best = first_of(worth, keys=keys)
+        if is_new[best]:
+            return best
+        some = np.append(largest(worth, _RENEWED), best)
+        some = some[~is_new[some]]
+        costs[some], is_new[some] = renewed(some), True

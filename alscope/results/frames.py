@@ -33,7 +33,6 @@ _TIMES = (
     "aux_s",
     "selection_s",
     "executed_s",
-    "recording_s",
 )
 
 

@@ -7,9 +7,10 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from alscope.acquisition import _distances, cover
+from alscope.acquisition import _bounds, _distances, _rows, cover
 from alscope.acquisition.cover import k_center_greedy
 from alscope.errors import ShapeError
+from alscope.progress import listening
 from alscope.rng import tie_keys
 from tests import oracles
 from tests.tensors import on_tensors
@@ -23,9 +24,10 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     """
     monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
     monkeypatch.setattr(cover, "_CANDIDATES", 4)
-    monkeypatch.setattr(cover, "_WATCHED", 2)
-    monkeypatch.setattr(_distances, "_CENTRE_CHUNK", 3)
-    monkeypatch.setattr(_distances, "_ROW_CHUNK", 7)
+    monkeypatch.setattr(_bounds, "_FIRST", 2)
+    monkeypatch.setattr(_bounds, "_STEP", 3)
+    monkeypatch.setattr(_bounds, "_AHEAD", 2)
+    monkeypatch.setattr(_rows, "ROW_CHUNK", 7)
     device = on_tensors(monkeypatch) if request.param == "tensors" else nullcontext()
     with device:
         yield request.param
@@ -185,3 +187,50 @@ def test_one_copy_of_the_pool_is_held() -> None:
     tracemalloc.stop()
 
     assert peak < 1.6 * points.nbytes
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "whole numbers"])
+def test_equally_far_points_go_by_key_in_a_pool_of_real_size(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are compared with centres in groups of many sizes, and must not differ by rounding.
+    rng, n = np.random.default_rng(3), 8000
+    points = rng.normal(size=(180, 48)).astype(np.float32)
+    if kind == "whole numbers":
+        points = rng.integers(0, 2, size=(n, 48)).astype(np.float32)
+    centres, points, keys = points[:30], points[30:][np.arange(n - 30) % 150], keys_of(n - 30)
+    monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf)
+    plain = k_center_greedy(points, centres, 200, keys=keys)
+    monkeypatch.setattr(cover, "_PLAIN_WORK", -1)
+
+    assert k_center_greedy(points, centres, 200, keys=keys).tolist() == plain.tolist()
+
+
+def test_few_rows_are_compared_with_all_centres(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    middles = rng.normal(size=(20, 32))
+    points, centres = (
+        (middles[rng.integers(0, 20, n)] + 0.1 * rng.normal(size=(n, 32))).astype(np.float32)
+        for n in (20_000, 2000)
+    )
+    n_pairs = 0
+
+    def counting(rows: np.ndarray, squared: np.ndarray, some: _distances.Centres, **room) -> object:
+        nonlocal n_pairs
+        n_pairs += len(rows) * len(some.points)
+        return _distances.least(rows, squared, some, **room)
+
+    monkeypatch.setattr(_bounds, "least", counting)
+    k_center_greedy(points, centres, 100, keys=keys_of(20_000))
+
+    assert n_pairs < 0.4 * 20_000 * 2000
+
+
+def test_progress_is_reported_while_all_rows_are_looked_at() -> None:
+    points = np.random.default_rng(5).normal(size=(20_000, 16)).astype(np.float32)
+    heard: list[float] = []
+    with listening(heard.append):
+        k_center_greedy(points, points[:300], 50, keys=keys_of(20_000))
+
+    assert sum(0 < fraction <= 0.5 for fraction in heard) > 30
+    assert heard[-1] == 1

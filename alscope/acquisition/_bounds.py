@@ -1,0 +1,214 @@
+"""Distances to the nearest of a growing number of centres: exact for those that may be farthest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alscope.accelerator import Held, held, offers
+from alscope.acquisition._distances import Centres, least, least_of_held, to_each
+from alscope.acquisition._lazy import first_rows
+from alscope.acquisition._rows import ENOUGH, blocks, prepared, squares
+from alscope.progress import report
+from alscope.types import IntArray
+
+__all__ = ["Bounds", "First", "Near", "largest"]
+
+_FIRST = 256  # centres that every row is compared with
+_STEP = 1024  # centres that a row is compared with at a time, at most
+_WATCHED = 2  # times as many rows as are wanted are brought up to date at first
+_AHEAD = 64  # rows whose products with others of a few are made together
+_GOLDEN = (np.sqrt(5) - 1) / 2
+
+
+class First(NamedTuple):
+    """Rows that come before all others."""
+
+    rows: IntArray
+    """Their positions."""
+    bound: float
+    """The most that another may be worth."""
+    bound_key: int
+    """The smallest key of the others that may be worth that."""
+
+    def is_behind(self, worth: float, key: int) -> bool:
+        """Whether another might come before one of these that is worth so much."""
+        return (-worth, key) > (-self.bound, self.bound_key)
+
+
+class Bounds:
+    """Bounds of the squared distances of points to the nearest centre.
+
+    The distance to the nearest of some centres is an upper bound of that to the nearest of all.
+    Every row is compared with a few, and with twice as many whenever somebody asks for it: who is
+    near one of the first centres is not among the farthest, and need not be compared with others.
+
+    Args:
+        points: (n, n_features).
+        centres: (n_centres, n_features), finite.
+
+    Attributes:
+        rows: What stands for the points.
+        squared: Squared lengths of the rows, (n,).
+        nearest: At least the squared distance of every row to the nearest centre, (n,): infinite
+            without centres. Entries may be set to -inf.
+
+    Raises:
+        ShapeError: If a point is not finite; the message names the first.
+    """
+
+    def __init__(self, points: NDArray[np.floating], centres: NDArray[np.floating]) -> None:
+        self.rows, squared = prepared(points, centres)
+        self.squared = np.empty(len(points), np.float32) if squared is None else squared
+        self.nearest = np.full(len(points), np.inf, dtype=np.float32)
+        # Spread over the given order, which may be that of classes.
+        spread = np.argsort(_GOLDEN * np.arange(len(centres)) % 1)
+        self._given, self._added = self.rows.like(centres[spread]), list[int]()
+        self._held = self._on_device() if offers() else None
+        if self._held is not None:
+            self._seen = np.zeros(len(points), dtype=np.int64)  # centres that bounds account for
+            self._approach(np.arange(len(points)))
+            return
+        first = Centres.of(self._given[:_FIRST])
+        self._seen = np.full(len(points), min(_FIRST, len(centres)))
+        if squared is not None and not first.squared.any():  # no centres, or only the origin
+            self.nearest[:] = squared if len(first.points) else np.inf
+        else:
+            self._begin(first)
+
+    @property
+    def n_centres(self) -> int:
+        """Centres given and added."""
+        return len(self._given) + len(self._added)
+
+    def add(self, rows: list[int]) -> None:
+        """Make some rows centres; bounds stay as they are."""
+        self._added += rows
+
+    def settle(self, near: Near) -> None:
+        """Take over the distances of some rows, which account for all centres."""
+        self.nearest[near.rows] = near.nearest
+        self._seen[near.rows] = self.n_centres
+
+    def worth(self) -> NDArray[np.floating]:
+        """By what rows are ranked, by present bounds, (n,); -inf is out of the race.
+
+        It does not rise where bounds fall.
+        """
+        return self.nearest
+
+    def are_exact(self) -> NDArray[np.bool_]:
+        """Of which rows the present worth is the true one, (n,)."""
+        exact: NDArray[np.bool_] = self._seen == self.n_centres
+        return exact
+
+    def first(self, n: int, keys: NDArray[np.uint64]) -> First:
+        """The rows of the highest worth, all exact.
+
+        Args:
+            n: How many; fewer if not so many are in the race.
+            keys: Keys that break ties, (n_rows,).
+        """
+        values = self.worth()
+        n = min(n, int(np.count_nonzero(values > -np.inf)))
+        while True:
+            self.tighten(largest(values, _WATCHED * n), fully=True)
+            values, exact = self.worth(), self.are_exact()
+            # The first n are worth as much, at least, as the n-th of those whose worth is known.
+            known = values[exact]
+            open_ = np.flatnonzero(~exact & (values >= known[largest(known, n)].min()))
+            if not open_.size:
+                return First(*first_rows(values, n, keys))
+            self.tighten(open_)
+            values = self.worth()
+
+    def tighten(self, some: IntArray, *, fully: bool = False) -> None:
+        """Compare rows with centres that they were not compared with yet.
+
+        Args:
+            some: Positions of the rows.
+            fully: With all centres, or with about as many as they were compared with.
+        """
+        self._approach(some, fully=fully)
+
+    def _approach(self, some: IntArray, *, fully: bool = False) -> None:
+        levels = self._seen[some]
+        for level in np.unique(levels[levels < self.n_centres]).tolist():
+            rows, upto = some[levels == level], self.n_centres if fully else self._next(level)
+            for first in range(level, upto, _STEP):
+                self._compare(rows, self._centres(first, min(first + _STEP, upto)))
+            self._seen[rows] = upto
+
+    def _next(self, level: int) -> int:
+        if self._held is not None:
+            return self.n_centres
+        return min(self.n_centres, max(2 * level, _FIRST))
+
+    def _begin(self, first: Centres) -> None:
+        room = first.room()
+        for part in blocks(len(self.rows)):
+            block = self.rows.block(part)
+            self.squared[part] = squared = squares(block)
+            if len(first.points):
+                self.nearest[part] = least(block, squared, first, room=room)
+            report(part.stop, 2 * len(self.rows))  # the other half is what follows
+
+    def _on_device(self) -> Held | None:
+        rows = self.rows.all()
+        self.squared = squares(rows)
+        return held((rows,), self.squared)
+
+    def _compare(self, some: IntArray, centres: Centres) -> None:
+        if self._held is not None:
+            whole = len(some) == len(self.rows)  # then they are in order
+            found = least_of_held(self._held, self.squared[some], centres, None if whole else some)
+            self.nearest[some] = np.minimum(self.nearest[some], found)
+            return
+        room, some = centres.room(), some if len(some) >= ENOUGH else np.resize(some, ENOUGH)
+        for part in blocks(len(some)):
+            rows = some[part]
+            report(0, 1)  # nothing new, but a chance to stop
+            found = least(self.rows.block(rows), self.squared[rows], centres, room=room)
+            self.nearest[rows] = np.minimum(self.nearest[rows], found)
+
+    def _centres(self, first: int, upto: int) -> Centres:
+        n = len(self._given)
+        added = self._added[max(0, first - n) : max(0, upto - n)]
+        parts = [self._given[first:upto], self.rows.some(np.array(added, dtype=np.int64))]
+        return Centres.of(np.concatenate(parts))
+
+
+class Near:
+    """Some rows, with exact distances while some of them become centres.
+
+    Args:
+        bounds: Of all rows.
+        rows: Positions of these, with exact bounds.
+
+    Attributes:
+        rows: The same.
+        nearest: Squared distances to the nearest centre, (n_rows,).
+    """
+
+    def __init__(self, bounds: Bounds, rows: IntArray) -> None:
+        self.rows, self.nearest = rows, bounds.nearest[rows]
+        self._block, self._squared = bounds.rows.some(rows), bounds.squared[rows]
+        self._known: dict[int, NDArray[np.float32]] = {}
+
+    def take(self, one: int, worth: NDArray[np.floating]) -> None:
+        """Make one a centre, given what all of these are worth: who may follow."""
+        if one not in self._known:
+            # One product for those likely to follow reads the rows once, not for every pick.
+            likely = np.append(largest(worth, _AHEAD), one)
+            distances = to_each(self._block, self._squared, Centres.of(self._block[likely]))
+            self._known = dict(zip(likely.tolist(), distances, strict=False))
+        np.minimum(self.nearest, self._known[one], out=self.nearest)
+
+
+def largest(values: NDArray[np.floating], n: int) -> IntArray:
+    """Positions of the n largest values, in no order."""
+    if n >= len(values):
+        return np.arange(len(values))
+    return np.argpartition(values, len(values) - n)[len(values) - n :]
