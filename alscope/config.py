@@ -289,6 +289,11 @@ class StrategySpec:
             shown.append(f"candidates={self.candidates}")
         return f"{self.name}({', '.join(shown)})" if shown else self.name
 
+    def n_seen(self, n_pool: int, query_size: int) -> int:
+        """Samples of a pool that it sees: all, or its candidates, but never less than a query."""
+        limit = n_pool if self.candidates is None else max(self.candidates, query_size)
+        return min(n_pool, limit)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:

@@ -34,8 +34,8 @@ import threadpoolctl
 from alscope.registry import strategies
 from alscope.rng import generator
 from alscope.strategies._base import Strategy
-from alscope.testing.fakes import FakePool, make_pool
-from alscope.types import Selection
+from alscope.testing.fakes import make_pool
+from alscope.types import PoolView, Selection
 from benchmarks.speed.tally import counted
 
 SIZES = {
@@ -154,7 +154,8 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
     """Size of the inputs, peak memory above them, and seconds; or why there is no measurement.
 
     The peak is that of the first call. Seconds are the median of `repeats` calls, as many as fit
-    into the limit.
+    into the limit; the later ones are not watched, because watching empties the process's memory:
+    each of its pages then takes a microsecond, which small selections would be measured by.
     """
     try:
         pool = make_pool(
@@ -170,11 +171,13 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
             raise
         return {"remark": f"not measured: {error}"}
     n_bytes = sum(array.nbytes for arrays in pool.values.values() for array in arrays.values())
+    view, query_size = pool.view(), given["query_size"]
+    risen = watch_peak()
     with counted() as steps:
-        peak, taken, cpu, chosen = selection_costs(strategy, pool, given["query_size"], limit=limit)
-    times = [(taken, cpu)]
+        taken, cpu, chosen = selection_costs(strategy, view, query_size, limit=limit)
+    peak, times = risen(), [(taken, cpu)]
     while chosen and len(times) < repeats and taken * (len(times) + 1) < limit:
-        times.append(selection_costs(strategy, pool, given["query_size"], limit=limit)[1:3])
+        times.append(selection_costs(strategy, view, query_size, limit=limit)[:2])
     remark = "" if chosen else f"stopped after {limit} s; the peak is that until then"
     return {
         "inputs_mib": n_bytes / MIB,
@@ -188,21 +191,20 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
 
 
 def selection_costs(
-    strategy: Strategy, pool: FakePool, query_size: int, *, limit: int
-) -> tuple[int, float, float, Selection | None]:
-    """Bytes of peak memory above the present, seconds of the clock and of the processor, choice.
+    strategy: Strategy, view: PoolView, query_size: int, *, limit: int
+) -> tuple[float, float, Selection | None]:
+    """Seconds of the clock and of the processor, and the choice.
 
     The choice is None if it did not come to an end.
     """
-    view, rng, chosen = pool.view(), generator(0, "memory"), None
-    risen = watch_peak()
+    rng, chosen = generator(0, "memory"), None
     start, cpu = time.perf_counter(), time.process_time()
     signal.signal(signal.SIGALRM, expire)
     signal.alarm(limit)
     with contextlib.suppress(Expired):
         chosen = strategy.select(view, query_size, rng, None)
     signal.alarm(0)
-    return risen(), time.perf_counter() - start, time.process_time() - cpu, chosen
+    return time.perf_counter() - start, time.process_time() - cpu, chosen
 
 
 def expire(number: int, frame: FrameType | None) -> None:

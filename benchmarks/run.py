@@ -24,6 +24,7 @@ SECTIONS = {
     "acquisition-batches": "benchmarks.speed.acquisition:batches",
     "acquisition-growth": "benchmarks.speed.acquisition:growth",
     "acquisition-million": "benchmarks.speed.acquisition:million",
+    "peers": "benchmarks.speed.peers:peers",
     "training": "benchmarks.speed.training:training",
     "heads": "benchmarks.speed.heads:heads",
     "compile": "benchmarks.speed.training:compiling",

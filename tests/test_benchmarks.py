@@ -65,11 +65,18 @@ def test_every_case_has_a_floor() -> None:
 
 def test_a_floor_adds_its_parts() -> None:
     speed = Rates(
-        flop=10.0, flop64=5.0, n_bytes=5.0, n_logs=1.0, n_logs64=1.0, n_rows=2.0, n_ranked=4.0
+        flop=10.0,
+        flop64=5.0,
+        n_bytes=5.0,
+        n_logs=1.0,
+        n_logs64=1.0,
+        n_rows=2.0,
+        n_ranked=4.0,
+        n_sorted=8.0,
     )
-    work = Work(flop=20.0, n_bytes=10.0, n_logs=2.0).plus({"n_logs": 1.0, "n_ranked": 8.0})
+    work = Work(flop=20.0, n_bytes=10.0, n_sorted=4.0).plus({"n_logs": 3.0, "n_ranked": 8.0})
 
-    assert speed.seconds(work) == 9.0
+    assert speed.seconds(work) == 9.5
 
 
 def test_every_assignment_of_k_means_is_counted_and_nothing_afterwards() -> None:

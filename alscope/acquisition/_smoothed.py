@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
+from alscope.acquisition.ranking import k_largest
+
 __all__ = ["Point", "SmoothedDual", "maximised"]
 
 _NEWTON_STEPS, _THRESHOLD_STEPS, _HALVINGS = 12, 60, 12
 _ARMIJO = 1e-4
-_ROW_CHUNK = 1024
+_BLOCK_CELLS = 50_000  # a block and its scaled copy stay within the processor's cache
 _ACTIVE = 1e-12  # rows whose share is this near 0 or 1 do not bend the dual
+_LARGEST = 700.0  # whose exponential is finite
+_NOTHING = 40.0  # a share of exp(-40) is not noticed in the sum of all
+_FEW = 0.25  # reading so many of the rows, one by one, is faster than reading all
 
 _Vector = NDArray[np.float64]
 
@@ -23,11 +28,12 @@ class Point(NamedTuple):
     """The smoothed dual at some prices."""
 
     prices: _Vector
+    threshold: float
     value: float
     gradient: _Vector
     """(n_classes,)."""
     shares: _Vector
-    """How much of each row is taken, (n,), within [0, 1]; the sum is k."""
+    """How much of each row is taken, (n,), within [0, 1]; the sum is k, up to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,40 +56,60 @@ class SmoothedDual:
     weight: float
     temperature: float
 
-    def at(self, prices: _Vector) -> Point:
-        """Value and gradient."""
-        worth = self.values + self.probs @ prices
-        threshold = self._threshold(worth)
-        scaled = (worth - threshold) / self.temperature
-        shares, softplus = _logistic(scaled), _softplus(scaled)
-        taken = self.k * threshold + self.temperature * float(softplus.sum())
+    def at(self, prices: _Vector, near: Point | None = None) -> Point:
+        """Value and gradient; next to another point, from the rows that can have a share only."""
+        rows, shares = self._within_reach(prices, near)
+        values, probs = self.values[rows], self.probs[rows]
+        worth = values + probs @ prices
+        threshold, found = self._threshold(worth, None if near is None else near.threshold)
+        # t * log(1 + exp(x / t)) is max(x, 0) - t * log(max(share, 1 - share)).
+        above = float(np.maximum(worth - threshold, 0).sum())
+        logs = float(np.log(np.maximum(found, 1 - found)).sum())
+        taken = self.k * threshold + above - self.temperature * logs
         value = float(prices @ self.quotas) - taken
-        return Point(prices, value, self.quotas - shares @ self.probs, shares)
+        shares[rows] = found
+        return Point(prices, threshold, value, self.quotas - found @ probs, shares)
 
     def curvature(self, shares: _Vector) -> NDArray[np.float64]:
         """Negative Hessian, (n_classes, n_classes): positive semidefinite."""
         spread = shares * (1 - shares)
         active = np.flatnonzero(spread > _ACTIVE)
         matrix = np.zeros((self.quotas.size, self.quotas.size), order="F")
-        for start in range(0, active.size, _ROW_CHUNK):
-            rows = active[start : start + _ROW_CHUNK]
-            block = self.probs[rows]  # (n_rows, n_classes), a copy
-            block *= np.sqrt(spread[rows, None])
+        step = max(1, _BLOCK_CELLS // self.quotas.size)
+        buffer = np.empty((step, self.quotas.size))
+        for start in range(0, active.size, step):
+            rows: Any = active[start : start + step]
+            if active.size == shares.size:
+                rows = slice(start, start + step)  # a view, not a copy
+            roots = np.sqrt(spread[rows])
+            block = np.multiply(self.probs[rows], roots[:, None], out=buffer[: roots.size])
             matrix = dsyrk(1.0, block.T, beta=1.0, c=matrix, overwrite_c=True)
         matrix = np.triu(matrix) + np.triu(matrix, 1).T  # only one half was made
-        mean = spread[active] @ self.probs[active]
+        mean = matrix.sum(axis=1)  # weighted by spread, because rows of probabilities sum to 1
         matrix -= np.outer(mean, mean) / max(float(spread.sum()), _ACTIVE)
         return matrix / self.temperature
 
-    def _threshold(self, worth: _Vector) -> float:
+    def _within_reach(
+        self, prices: _Vector, near: Point | None
+    ) -> tuple[NDArray[np.intp] | slice, _Vector]:
+        # Rows to look at, if not all, and at most what shares the others have. Worths of
+        # distributions move no farther than prices do, and neither does the threshold.
+        if near is not None:
+            moved = 2 * float(np.abs(prices - near.prices).max()) / self.temperature
+            rows = np.flatnonzero(near.shares > np.exp(-_NOTHING - moved))
+            if self.k < rows.size <= _FEW * self.values.size:
+                return rows, near.shares * np.exp(moved)
+        return slice(None), np.empty_like(self.values)
+
+    def _threshold(self, worth: _Vector, guess: float | None) -> tuple[float, _Vector]:
         # The sum of the shares falls from n to 0 while the threshold rises: Newton's method, kept
         # inside a shrinking bracket. At both ends every share is at least, or at most, k / n.
         offset = self.temperature * np.log(self.k / (worth.size - self.k))
         low, high = float(worth.min() - offset), float(worth.max() - offset)
-        threshold = float(np.partition(worth, worth.size - self.k)[worth.size - self.k])
+        threshold = float(k_largest(worth, self.k).min()) if guess is None else guess
         threshold = min(max(threshold, low), high)
         for _ in range(_THRESHOLD_STEPS):
-            shares = _logistic((worth - threshold) / self.temperature)
+            shares = _logistic((threshold - worth) / self.temperature)
             excess = float(shares.sum()) - self.k
             if abs(excess) <= 1e-10 * self.k:
                 break
@@ -91,7 +117,7 @@ class SmoothedDual:
             slope = float((shares * (1 - shares)).sum()) / self.temperature
             step = threshold + excess / slope if slope > 0 else high
             threshold = step if low < step < high else (low + high) / 2
-        return threshold
+        return threshold, shares
 
 
 def maximised(dual: SmoothedDual, prices: _Vector) -> _Vector:
@@ -128,7 +154,7 @@ def _line_search(dual: SmoothedDual, point: Point, direction: _Vector) -> Point 
     for _ in range(_HALVINGS):
         prices = np.clip(point.prices + length * direction, -dual.weight, dual.weight)
         rise = float(point.gradient @ (prices - point.prices))
-        after = dual.at(prices)
+        after = dual.at(prices, point)
         if rise > 0 and after.value >= point.value + _ARMIJO * rise:
             return after
         length /= 2
@@ -136,14 +162,7 @@ def _line_search(dual: SmoothedDual, point: Point, direction: _Vector) -> Point 
 
 
 def _logistic(x: _Vector) -> _Vector:
-    # 1 / (1 + exp(-x)), without overflow.
-    small = np.exp(-np.abs(x))
-    shares: _Vector = np.where(x > 0, 1.0, small)
-    shares /= 1 + small
-    return shares
-
-
-def _softplus(x: _Vector) -> _Vector:
-    # log(1 + exp(x)), without overflow.
-    result: _Vector = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-    return result
+    # 1 / (1 + exp(x)) in place, without overflow.
+    np.exp(np.minimum(x, _LARGEST, out=x), out=x)
+    x += 1
+    return np.reciprocal(x, out=x)

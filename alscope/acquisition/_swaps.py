@@ -45,20 +45,23 @@ def swapped(
         A batch that costs no more, (k,).
     """
     width = min(_WIDEST, max(2, int((_CELLS / quotas.size) ** 0.5)))
-    others = np.setdiff1d(np.arange(len(values)), positions)
+    outside = np.ones(len(values), dtype=np.bool_)
+    outside[positions] = False
+    others = np.flatnonzero(outside)
     leaving = positions[top_k(-order[positions], width, keys=keys[positions])]
     entering = others[top_k(order[others], width, keys=keys[others])]
     if not entering.size:
         return positions
     kept = np.setdiff1d(positions, leaving)
     short = quotas - probs[positions].sum(axis=0)
-    buffer = np.empty((leaving.size, entering.size, quotas.size))
     for _ in range(_MAX_SWAPS):
         # Cost after exchanging each pair, without what all pairs have in common.
         without = short + probs[leaving]
-        moved = np.subtract(without[:, None, :], probs[entering][None, :, :], out=buffer)
-        distances = np.abs(moved, out=buffer).sum(axis=2)
-        after = weight * distances + values[leaving][:, None] - values[entering]
+        after = (
+            weight * _distances(without, probs[entering])
+            + values[leaving][:, None]
+            - values[entering]
+        )
         out, into = np.unravel_index(int(after.argmin()), after.shape)
         before = weight * float(np.abs(short).sum())
         if after[out, into] >= before - _ROUNDING * (1 + before):
@@ -66,3 +69,13 @@ def swapped(
         short = without[out] - probs[entering[into]]
         leaving[out], entering[into] = entering[into], leaving[out]
     return np.concatenate([kept, leaving])
+
+
+def _distances(rows: _Vector, others: _Vector) -> _Vector:
+    # |row - other|_1 of all pairs, class by class: what is added up stays in the cache.
+    total = np.zeros((len(rows), len(others)))
+    gap = np.empty_like(total)
+    for left, right in zip(rows.T, others.T, strict=True):
+        np.subtract(left[:, None], right, out=gap)
+        total += np.abs(gap, out=gap)
+    return total

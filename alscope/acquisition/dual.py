@@ -20,7 +20,7 @@ from alscope.acquisition._checks import require_finite, require_probs
 from alscope.acquisition._lazy import lazy_greedy
 from alscope.acquisition._swaps import swapped
 from alscope.acquisition.balance import imbalance, marginal_overshoot
-from alscope.acquisition.ranking import top_k
+from alscope.acquisition.ranking import k_largest, top_k
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
@@ -62,8 +62,8 @@ class Balancing:
     def bound(self, prices: _Vector) -> float:
         """What no batch can cost less than, for any prices in [-weight, weight]^n_classes."""
         worth = self.values + self.probs @ prices
-        best = np.partition(worth, worth.size - self.k)[worth.size - self.k :] if self.k else worth
-        return float(prices @ self.quotas) - float(best[: self.k].sum())
+        taken = k_largest(worth, self.k).sum() if self.k else 0.0
+        return float(prices @ self.quotas) - float(taken)
 
     def worth(self, prices: _Vector) -> _Vector:
         """Value of each row at given prices, up to a constant, (n,).

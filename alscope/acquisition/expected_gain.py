@@ -31,7 +31,7 @@ from alscope.types import IntArray
 
 __all__ = ["Batch", "Gains", "brier_gains", "diverse_batch", "log_gains"]
 
-_BLOCK_ENTRIES = 2**20  # probabilities per block: 8 MB, a few times over
+_BLOCK_ENTRIES = 2**17  # probabilities per block: they stay in the cache, a few times over
 _TILE_ENTRIES = 2**17  # class pairs per tile of the log score: they stay in the cache
 _AGREEMENT = 1e-7  # members whose probabilities differ by less differ by float32 rounding only
 _RANK_TOLERANCE = 1e-12
@@ -78,7 +78,7 @@ def brier_gains(probs: _Probs) -> Gains:
     T^2 and G_x' = D[x'] D[x']' are symmetric (T, T) matrices. Scores therefore need the sum of G
     only, and vectors of gains are exact in at most T (T - 1) / 2 dimensions, however large the pool
     is: M times a square root of the sum of G G'. O(n T^2 (C + T^2)) time, O(n C T) memory for the
-    argument and O(block) beside it.
+    argument and O(n T^2) beside it.
 
     Args:
         probs: Probabilities of each pass, (n, n_samples, n_classes); at least 2 passes.
@@ -93,30 +93,23 @@ def brier_gains(probs: _Probs) -> Gains:
     _require_passes(probs)
     n_samples = probs.shape[1]
     n_pairs = n_samples * (n_samples + 1) // 2
-    total = np.zeros((n_samples, n_samples))
-    second = np.zeros((n_pairs, n_pairs))
+    total, second = np.zeros(n_pairs), np.zeros((n_pairs, n_pairs))
+    moves = np.empty((len(probs), n_pairs))  # M, packed
     for block in _blocks(probs):
-        grams = block.deviations @ block.deviations.swapaxes(1, 2)  # (rows, T, T)
-        total += grams.sum(axis=0)
-        packed = _packed(grams)
-        second += packed.T @ packed
-    scores = np.empty(len(probs))
-    for block in _blocks(probs):
-        roots = _over_root(block)
-        products = roots * (total @ roots)
-        scores[block.rows] = products.reshape(len(products), -1).sum(axis=1)
+        grams, moves[block.rows] = _grams_and_moves(block)
+        total += np.ones(len(grams)) @ grams
+        second += grams.T @ grams
     values, basis = np.linalg.eigh(second)
     kept = values > values[-1] * _RANK_TOLERANCE
     root = basis[:, kept] * np.sqrt(values[kept])  # (pairs, r)
 
     def vectors(positions: IntArray) -> NDArray[np.float64]:
-        found = np.empty((positions.size, root.shape[1]))
-        for block in _blocks(probs, positions):
-            roots = _over_root(block)
-            found[block.rows] = _packed(roots @ roots.swapaxes(1, 2)) @ root
+        found: NDArray[np.float64] = moves[positions] @ root
         found /= n_samples**2
         return found
 
+    # Not a matrix product: there equal rows may round differently.
+    scores = np.einsum("np,p->n", moves, total)
     return Gains(np.maximum(scores, 0.0) / n_samples**2, vectors)
 
 
@@ -211,31 +204,47 @@ def _blocks(probs: _Probs, positions: IntArray | None = None) -> Iterator[_Block
     # Deviations and means of all rows, or of some; `rows` count within what was asked for.
     n = len(probs) if positions is None else positions.size
     step = max(1, _BLOCK_ENTRIES // probs[:1].size) if n else 1
+    average = np.full((1, probs.shape[1]), 1 / probs.shape[1])
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         block = probs[rows if positions is None else positions[rows]].astype(np.float64)
-        require_finite("probabilities", block, first=start)
-        mean = block.mean(axis=1)
-        require_probs("mean probabilities", mean, first=start)
         # Relative to the first pass, so that equal passes give 0 and not its rounding.
-        block -= block[:, :1].copy()
-        block -= block.mean(axis=1, keepdims=True)
-        block[np.abs(block).max(axis=(1, 2)) < _AGREEMENT] = 0
+        reference = block[:, 0].copy()
+        with np.errstate(invalid="ignore"):
+            block -= reference[:, None]
+        moved = average @ block
+        mean = reference + moved[:, 0]
+        require_finite("probabilities", mean, first=start)
+        require_probs("mean probabilities", mean, first=start)
+        block -= moved
+        _forget_agreement(block)
         yield _Block(rows, block, mean)
 
 
-def _over_root(block: _Block) -> NDArray[np.float64]:
-    # D / sqrt(p), 0 where p is 0.
-    roots = np.sqrt(block.mean)[:, None]
-    return np.divide(block.deviations, roots, out=np.zeros_like(block.deviations), where=roots > 0)
+def _forget_agreement(deviations: NDArray[np.float64]) -> None:
+    # Sets rows to 0 on which all passes agree; only short ones can be such, and few are.
+    squared = np.einsum("ntc,ntc->n", deviations, deviations)
+    short = np.flatnonzero(squared < _AGREEMENT**2 * deviations[:1].size)
+    agreed = np.abs(deviations[short]).max(axis=(1, 2)) < _AGREEMENT
+    deviations[short[agreed]] = 0
 
 
-def _packed(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Symmetric (rows, T, T) as (rows, T (T + 1) / 2) with the same inner products.
-    above, right = np.triu_indices(matrices.shape[1])
+def _grams_and_moves(block: _Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    # G and T^2 M of some rows, packed: (rows, T (T + 1) / 2) with the same inner products.
+    n, n_samples, n_classes = block.deviations.shape
+    inverse = np.zeros_like(block.mean)
+    np.divide(1.0, block.mean, out=inverse, where=block.mean > np.finfo(np.float64).tiny)
+    # One product for both is faster than two.
+    left = np.empty((n, 2 * n_samples, n_classes))
+    left[:, :n_samples] = block.deviations
+    np.multiply(block.deviations, inverse[:, None], out=left[:, n_samples:])
+    products = left @ block.deviations.swapaxes(1, 2)  # (rows, 2 T, T)
+    above, right = np.triu_indices(n_samples)
     weights = np.where(above == right, 1.0, np.sqrt(2.0))
-    packed: NDArray[np.float64] = matrices[:, above, right] * weights
-    return packed
+    places = above * n_samples + right
+    packed = products.reshape(n, -1).take(np.concatenate([places, places + n_samples**2]), axis=1)
+    packed *= np.concatenate([weights, weights])
+    return packed[:, : places.size], packed[:, places.size :]
 
 
 def _ratios(block: _Block) -> NDArray[np.float64]:

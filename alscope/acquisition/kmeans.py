@@ -20,7 +20,8 @@ __all__ = ["Clusters", "k_means", "representatives"]
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-4  # of the variance: centres that move less have arrived
 _ROW_CHUNK = 4096
-_PRODUCT_CHUNK = 1024  # rows whose products with all centres are made at once
+_PRODUCT_CELLS = 1 << 19  # products of rows with centres made at once: 2 MB, near the cache
+_FEWEST_ROWS = 1024
 # Squared distances that differ by less than this, relative to squared lengths, are equal.
 _NOISE = 32 * float(np.finfo(np.float32).eps)
 
@@ -64,21 +65,23 @@ def k_means(
     """
     require_matrix("points", points)
     shift = points.mean(axis=0, dtype=np.float64)  # against cancellation in distances
-    rows = np.empty(points.shape, dtype=np.float32)
+    # A last column of ones: the product with the centres adds their lengths.
+    extended = np.ones((len(points), points.shape[1] + 1), dtype=np.float32)
+    rows = extended[:, :-1]
     for start in range(0, len(points), _ROW_CHUNK):
         part = slice(start, start + _ROW_CHUNK)
         rows[part] = points[part] - shift
     squared = np.einsum("nd,nd->n", rows, rows)
-    tolerance = _TOLERANCE * float(rows.var(axis=0).mean())
+    tolerance = _TOLERANCE * float(squared.sum(dtype=np.float64)) / max(1, rows.size)
     centres = rows[point_seeding(rows, k, keys=keys, rng=rng).positions]
     on_device = held((rows,), squared)
-    assignment, distances = _nearest(rows, squared, centres, on_device)
+    assignment, distances = _nearest(extended, squared, centres, on_device)
     n_iterations, settled = 0, False
     while n_iterations < _MAX_ITERATIONS and not settled:
-        moved = _means(rows, assignment, centres, distances, keys)
+        moved = _means(extended, assignment, centres, distances, keys)
         step = float(np.square(moved - centres).sum())
         centres, before = moved, assignment
-        assignment, distances = _nearest(rows, squared, centres, on_device)
+        assignment, distances = _nearest(extended, squared, centres, on_device)
         settled = step <= tolerance or np.array_equal(before, assignment)
         n_iterations += 1
         report(n_iterations, _MAX_ITERATIONS)
@@ -115,31 +118,35 @@ def representatives(
 
 
 def _nearest(
-    rows: _Points, squared: NDArray[np.float32], centres: _Points, on_device: Held | None = None
+    extended: _Points, squared: NDArray[np.float32], centres: _Points, on_device: Held | None = None
 ) -> tuple[IntArray, NDArray[np.float32]]:
     # The nearest centre of each row (the first, if tied) and the squared distance to it.
+    n, k = len(extended), len(centres)
     lengths = np.einsum("kd,kd->k", centres, centres)
     if on_device is not None:
         assignment, distances = on_device.nearest((centres,), lengths)
         distances[distances < _NOISE * squared] = 0
         return assignment, distances
-    assignment = np.empty(len(rows), dtype=np.int64)
-    distances = np.empty(len(rows), dtype=np.float32)
+    assignment = np.empty(n, dtype=np.int64)
+    distances = np.empty(n, dtype=np.float32)
     # Contiguous factors and one buffer for all blocks: with few features that halves the time.
-    factors = np.ascontiguousarray((-2 * centres).T)  # (n_features, k)
-    buffer = np.empty((min(_PRODUCT_CHUNK, len(rows)), len(centres)), dtype=np.float32)
-    for start in range(0, len(rows), _PRODUCT_CHUNK):
-        part = slice(start, start + _PRODUCT_CHUNK)
-        products = np.matmul(rows[part], factors, out=buffer[: len(rows[part])])  # (chunk, k)
-        products += lengths
-        assignment[part] = nearest = products.argmin(axis=1)
-        distances[part] = products[np.arange(len(nearest)), nearest] + squared[part]
+    factors = np.concatenate([(-2 * centres).T, lengths[None]])  # (n_features + 1, k)
+    step = max(_FEWEST_ROWS, _PRODUCT_CELLS // k)
+    buffer = np.empty((min(step, n), k), dtype=np.float32)
+    places = np.arange(len(buffer)) * k
+    for start in range(0, n, step):
+        part = slice(start, start + step)
+        block = extended[part]
+        products = np.matmul(block, factors, out=buffer[: len(block)])  # (rows, k)
+        nearest = products.argmin(axis=1, out=assignment[part])
+        distances[part] = products.ravel().take(places[: len(block)] + nearest)
+    distances += squared
     distances[distances < _NOISE * squared] = 0
     return assignment, distances
 
 
 def _means(
-    rows: _Points,
+    extended: _Points,
     assignment: IntArray,
     centres: _Points,
     distances: NDArray[np.float32],
@@ -147,16 +154,17 @@ def _means(
 ) -> _Points:
     # Means of the clusters, summed in row order and therefore always the same; an empty cluster
     # moves to a far point, or stays where it is if all points coincide with their centres.
-    n, k = len(rows), len(centres)
+    n, k = len(extended), len(centres)
     members = sparse.csr_array(
         (np.ones(n, dtype=np.float32), assignment, np.arange(n + 1)), shape=(n, k)
     )
     counts = np.bincount(assignment, minlength=k)
-    means: _Points = np.asarray(members.T @ rows, dtype=np.float32)
+    sums = np.asarray(members.T @ extended, dtype=np.float32)
+    means: _Points = sums[:, :-1]
     means /= np.maximum(counts, 1)[:, None]
     empty = np.flatnonzero(counts == 0)
     means[empty] = centres[empty]
     far = top_k(distances, empty.size, keys=keys)
     far = far[distances[far] > 0]
-    means[empty[: far.size]] = rows[far]
+    means[empty[: far.size]] = extended[far, :-1]
     return means

@@ -6,13 +6,18 @@ scores never favour the head of a pool that is sorted by class.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["by_key", "first_of", "top_k"]
+__all__ = ["by_key", "first_of", "k_largest", "top_k"]
+
+_STRIDE = 32  # one of so many values is looked at to guess where the highest begin
 
 
 def top_k(scores: NDArray[np.floating], k: int, *, keys: NDArray[np.uint64]) -> IntArray:
@@ -36,9 +41,7 @@ def top_k(scores: NDArray[np.floating], k: int, *, keys: NDArray[np.uint64]) -> 
     values = _vector(scores, keys)
     if k <= 0:
         return np.empty(0, dtype=np.int64)
-    chosen = np.arange(values.size, dtype=np.int64)
-    if k < values.size:
-        chosen = _head(values, k, keys)
+    chosen = np.arange(values.size) if k >= values.size else _head(values, k, keys)
     return chosen[np.lexsort((chosen, keys[chosen], -values[chosen]))]
 
 
@@ -49,7 +52,20 @@ def by_key(keys: NDArray[np.uint64], k: int) -> IntArray:
         keys: Keys, (n,).
         k: How many; 0 or less gives none, n or more gives all.
     """
-    return top_k(np.zeros(keys.shape), k, keys=keys)
+    chosen = np.arange(keys.size) if k >= keys.size else _smallest(keys, max(k, 0))
+    return chosen[np.lexsort((chosen, keys[chosen]))]
+
+
+def k_largest(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """The k largest values, (k,), in no order.
+
+    Args:
+        values: (n,), free of NaN.
+        k: Within 1..n.
+    """
+    found = values[_narrowed(values, k, largest=True)]
+    largest: NDArray[np.float64] = np.partition(found, found.size - k)[found.size - k :]
+    return largest
 
 
 def first_of(scores: NDArray[np.floating], *, keys: NDArray[np.uint64]) -> int:
@@ -72,8 +88,9 @@ def _vector(scores: NDArray[np.floating], keys: NDArray[np.uint64]) -> NDArray[n
             f"scores have the shape {values.shape} and keys {keys.shape}; "
             "give one score and one key per sample"
         )
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if wrong.size:
+    # A NaN is the smallest and the largest of everything.
+    if not (np.isfinite(values.min(initial=0.0)) and np.isfinite(values.max(initial=0.0))):
+        wrong = np.flatnonzero(~np.isfinite(values))
         raise ShapeError(
             f"the score at position {wrong[0]} is {values[wrong[0]]} ({wrong.size} of "
             f"{values.size} scores are not finite); a strategy must score every sample"
@@ -83,15 +100,34 @@ def _vector(scores: NDArray[np.floating], keys: NDArray[np.uint64]) -> NDArray[n
 
 def _head(values: NDArray[np.float64], k: int, keys: NDArray[np.uint64]) -> IntArray:
     # Everything above the k-th value is in; the ties at that value fill up in order of their keys.
-    limit = np.partition(values, values.size - k)[values.size - k]
-    above = np.flatnonzero(values > limit)
-    tied = np.flatnonzero(values == limit)
-    filling = tied[_smallest(keys[tied], k - above.size)]
-    return np.concatenate([above, filling])
+    rows = _narrowed(values, k, largest=True)
+    found = values[rows]
+    limit = np.partition(found, found.size - k)[found.size - k]
+    above, tied = rows[found > limit], rows[found == limit]
+    return np.concatenate([above, tied[_smallest(keys[tied], k - above.size)]])
 
 
 def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:
     # Positions of the k smallest of at least k keys, in no order; equal keys by position.
-    limit = np.partition(keys, k - 1)[k - 1]
-    below = np.flatnonzero(keys < limit)
-    return np.concatenate([below, np.flatnonzero(keys == limit)[: k - below.size]])
+    if k == 0:
+        return np.empty(0, dtype=np.int64)
+    rows = _narrowed(keys, k, largest=False)
+    found = keys[rows]
+    limit = np.partition(found, k - 1)[k - 1]
+    below = rows[found < limit]
+    return np.concatenate([below, rows[found == limit][: k - below.size]])
+
+
+def _narrowed(values: NDArray[Any], k: int, *, largest: bool) -> IntArray:
+    # Ascending positions of the k largest (or smallest) values, of all that equal them, and of some
+    # others. A limit is guessed from a sample, a little too generously, so that one comparison of
+    # every value replaces most of a partition; where the guess is wrong, all positions remain.
+    sample = values[::_STRIDE]
+    expected = k // _STRIDE
+    rank = min(expected + 3 * math.isqrt(expected) + 3, sample.size)
+    if largest:
+        limit = np.partition(sample, sample.size - rank)[sample.size - rank]
+        rows = np.flatnonzero(values >= limit)
+    else:
+        rows = np.flatnonzero(values <= np.partition(sample, rank - 1)[rank - 1])
+    return rows if rows.size >= k else np.arange(values.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from alscope.cli._commands import open_service
 from alscope.cli._terminal import complain, put, table
@@ -36,6 +37,9 @@ def calibrate(arguments: argparse.Namespace) -> int:
     threads = f"{found.n_threads} CPU thread{'s' * (found.n_threads > 1)}"
     put(f"{found.device}, {threads}, in {found.took_s:.1f} s", "")
     put(*table(("network", f"step of {_BATCH}, ms", "inference, ms per sample", "on"), rows), "")
+    if found.skipped:
+        more = math.ceil(3 * arguments.seconds)
+        put(f"no time for {', '.join(found.skipped)}; --seconds {more} gives them more", "")
     head = ("selection from", "by a score, ms", "by a cover, ms")
     sizes = zip(found.ranking, found.covering, strict=True)
     put(

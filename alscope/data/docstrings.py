@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,6 +62,10 @@ class Docstrings(DatasetSpec):
         """Whether all packages are installed with their sources."""
         return all(source_folder(_import_name(name)) for name in self.packages)
 
+    def at_once(self, root: DataRoot) -> bool:
+        """Whether the packages have been read; that takes seconds."""
+        return self._path(root).is_file()
+
     def summary(self, root: DataRoot) -> DataSummary:
         """Labels and facts; reads the packages once, then a table in the cache."""
         table = self._table(root)
@@ -86,21 +91,26 @@ class Docstrings(DatasetSpec):
             fingerprint=table.fingerprint,
         )
 
-    def _table(self, root: DataRoot) -> _Table:
-        versions = {name: _version(name) for name in self.packages}
+    def _path(self, root: DataRoot) -> Path:
         identity = {
             "harvest": HARVEST,
-            "versions": list(versions.items()),
+            "versions": list(self._versions().items()),
             "limits": [self.max_files, self.max_texts],
         }
-        path = root.cache / "docstrings" / f"{digest(identity)}.json"
+        return root.cache / "docstrings" / f"{digest(identity)}.json"
+
+    def _versions(self) -> dict[str, str]:
+        return {name: _version(name) for name in self.packages}
+
+    def _table(self, root: DataRoot) -> _Table:
+        path = self._path(root)
         try:
             return _read(stamps([path])[0])
         except FileNotFoundError:
             pass
         except DatasetError as error:
             _log.warning("%s; reading the packages again", error)
-        body = {"versions": versions, "texts": self._harvest()}
+        body = {"versions": self._versions(), "texts": self._harvest()}
         text = json.dumps({"checksum": digest(body), "body": body})
         write_atomic(path, text.encode())
         return _read(stamps([path])[0])

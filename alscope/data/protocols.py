@@ -143,6 +143,10 @@ class DatasetSpec:
         """Whether `load` would work without the network."""
         raise NotImplementedError
 
+    def at_once(self, root: DataRoot) -> bool:
+        """Whether `summary` answers at once; if not, it has something to make first."""
+        return True
+
 
 def class_counts(targets: IntArray, n_classes: int) -> IntArray:
     """Samples per class, (n_classes,); absent classes count 0."""

@@ -68,6 +68,7 @@ class Calibration:
         ranking: Pool samples, and seconds to rank them by a score; two sizes, the smaller first.
         covering: Pool samples, and seconds of a greedy cover; the dearest kind of selection that is
             not quadratic.
+        skipped: Networks for which there was no time, the smallest first.
     """
 
     at: str
@@ -77,6 +78,7 @@ class Calibration:
     networks: Mapping[str, NetworkSpeed]
     ranking: tuple[tuple[int, float], ...]
     covering: tuple[tuple[int, float], ...]
+    skipped: tuple[str, ...] = ()
 
     def selecting(self, n_pool: int) -> tuple[float, float]:
         """Seconds of the selection itself per pool sample: of a simple score, and of a cover."""
@@ -152,7 +154,8 @@ def _made(record: Mapping[str, Any]) -> Calibration:
     if not all(sizes.values()):
         raise ValueError("it has no selection times")
     networks = {name: NetworkSpeed(**speed) for name, speed in record["networks"].items()}
-    return Calibration(**{**record, **sizes, "networks": networks})
+    skipped = tuple(str(name) for name in record.get("skipped", ()))
+    return Calibration(**{**record, **sizes, "networks": networks, "skipped": skipped})
 
 
 def _processor() -> str:

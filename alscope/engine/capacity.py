@@ -19,18 +19,13 @@ from alscope.registry import datasets, strategies
 from alscope.strategies._base import Load, Strategy
 from alscope.types import Split
 
-__all__ = ["capacity_problems", "capacity_remarks", "load_of", "n_candidates", "require_capacity"]
-
-
-def n_candidates(n_pool: int, spec: StrategySpec, query_size: int) -> int:
-    """How many samples of a pool a strategy sees: all, or the candidates that it is limited to."""
-    return n_pool if spec.candidates is None else min(n_pool, max(spec.candidates, query_size))
+__all__ = ["capacity_problems", "capacity_remarks", "load_of", "require_capacity"]
 
 
 def load_of(split: Split, spec: StrategySpec, query_size: int) -> Load:
     """What the next query of a trial looks at."""
     return Load(
-        n_pool=n_candidates(split.pool.size, spec, query_size),
+        n_pool=spec.n_seen(split.pool.size, query_size),
         n_labeled=split.labeled.size,
         n_unknowns=split.unknowns.size,
         query_size=query_size,
@@ -100,7 +95,7 @@ def _doubtful(
     for index, spec in enumerate(study.strategies):
         strategy: Strategy = strategies.get(spec.name)(**spec.params)
         most = Load(
-            n_pool=n_candidates(n_pool, spec, scenario.query_size),
+            n_pool=spec.n_seen(n_pool, scenario.query_size),
             n_labeled=scenario.budget,
             n_unknowns=scenario.budget,
             query_size=scenario.query_size,
@@ -117,7 +112,7 @@ def _excess(
     for number in range(scenario.n_rounds):
         bought = number * size
         load = Load(
-            n_pool=n_candidates(split.pool.size - bought, spec, size),
+            n_pool=spec.n_seen(split.pool.size - bought, size),
             n_labeled=split.labeled.size + bought,
             n_unknowns=split.unknowns.size + bought * is_open,
             query_size=size,

@@ -269,12 +269,12 @@ class _Trial:
         return select()
 
     def _candidates(self, number: int, pool: IntArray) -> IntArray:
-        limit = self.config.strategy.candidates
-        if limit is None or limit >= pool.size:
+        size = self.config.strategy.n_seen(pool.size, self.config.scenario.query_size)
+        if size == pool.size:
             return pool
         # The same subset for every strategy of a trial and round that asks for one.
         chosen = rng.generator(self.config.seed, "candidates", number).choice(
-            pool, size=max(limit, self.config.scenario.query_size), replace=False
+            pool, size=size, replace=False
         )
         return np.sort(chosen)
 

@@ -14,6 +14,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from alscope.engine.calibrating import SECONDS
 from alscope.engine.calibration import Calibration, NetworkSpeed, keep, machine_key
 from alscope.engine.control import NullControl
 from alscope.engine.defaults import Paths
+from alscope.errors import Interrupted
 from alscope.learn import device as devices
 from alscope.learn.passes import Batches, forward_pass, module_of
 from alscope.learn.trainer import fit
@@ -40,47 +42,66 @@ from alscope.types import IntArray, SampleSpec
 
 __all__ = ["calibrate", "main"]
 
-_N_CLASSES = 10
-_N_SAMPLES = 64
+_N_CLASSES, _N_SAMPLES = 10, 64
 _N_TOKENS, _N_IDS = 32, 1_000
 _SAMPLES = (
     SampleSpec(modality="features", shape=(384,)),
     SampleSpec(modality="image", shape=(3, 32, 32)),
     SampleSpec(modality="text"),
 )
-_BATCHES = (4, 32)
-_MOST_STEPS = 40
-_POOLS = (2_000, 20_000)
-_N_FEATURES, _N_QUERY = 128, 50
+_BATCHES, _MOST_STEPS = (4, 32), 40
+_POOLS, _N_FEATURES, _N_QUERY = (2_000, 20_000), 128, 50
+_LONG_S = 1.0
+_LEAST_REST = 12  # steps of the smaller batch: one of the larger batch, and a pass over all samples
 _NICENESS = 10
+_SHARES = 30  # one part of so many is what a network gets that could do with less
 
 
 def calibrate(device: torch.device, *, n_threads: int, seconds: float = SECONDS) -> Calibration:
     """Measure what this machine can do; small networks first, large ones if there is time.
 
+    A step or a pass that has begun is finished. What is not measured in time is named.
+
     Args:
         device: Where networks run.
         n_threads: CPU threads, which the process was configured for.
-        seconds: No network but the first is begun after that.
+        seconds: How long.
     """
     families = sorted(_families(), key=lambda family: family.n_weights)
-    began = time.perf_counter()
+    control = _Until(seconds)
     ranking, covering = _selection_times(seconds / 40)
     networks: dict[str, NetworkSpeed] = {}
     for place, family in enumerate(families):
-        remaining = seconds - (time.perf_counter() - began)
-        if remaining <= 0 and networks:
-            break
-        networks[family.spec.key] = family.speed(device, remaining / (len(families) - place))
+        share = min(control.remaining_s / (len(families) - place), seconds / _SHARES)
+        with suppress(Interrupted):
+            networks[family.spec.key] = family.speed(device, share, control)
     return Calibration(
         at=now(),
-        took_s=time.perf_counter() - began,
+        took_s=seconds - control.remaining_s,
         device=devices.device_name(device),
         n_threads=n_threads,
         networks=networks,
         ranking=ranking,
         covering=covering,
+        skipped=tuple(family.spec.key for family in families if family.spec.key not in networks),
     )
+
+
+class _Until(NullControl):
+    """Stops what asks after some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.perf_counter() + seconds
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds that are left; negative afterwards."""
+        return self._end - time.perf_counter()
+
+    def check(self) -> None:
+        """Go on, or not."""
+        if self.remaining_s <= 0:
+            raise Interrupted("the time of the calibration is over")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +109,6 @@ class _Made:
     """Random samples of one kind, as a trainer reads them."""
 
     inputs: dict[str, torch.Tensor]
-
     lengths: IntArray | None = None
 
     @property
@@ -102,7 +122,7 @@ class _Made:
         return {name: values[rows] for name, values in self.inputs.items()}
 
     def train_batch(self, indices: IntArray, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """The same."""
+        """Rows of them."""
         return self.eval_batch(indices)
 
 
@@ -115,15 +135,22 @@ class _Family:
     source: Source
     n_weights: int
 
-    def speed(self, device: torch.device, seconds: float) -> NetworkSpeed:
-        """Seconds of steps and of inference, measured for about that long."""
-        self._train(device, _BATCHES[0], 1)  # what is only paid once
-        few, many = (self._step_s(device, size, seconds / 3) for size in _BATCHES)
-        sample_s = max(many - few, 0.0) / (_BATCHES[1] - _BATCHES[0])
+    def speed(self, device: torch.device, seconds: float, control: _Until) -> NetworkSpeed:
+        """Seconds of steps and of inference, measured for about that long.
+
+        Raises:
+            Interrupted: If control does not let it finish.
+        """
+        small, large = _BATCHES
+        few = self._step_s(device, small, seconds / 3, control)
+        if few * _LEAST_REST > control.remaining_s:
+            raise Interrupted("the rest would take too long")
+        many = self._step_s(device, large, seconds / 3, control)
+        sample_s = max(many - few, 0.0) / (large - small)
         return NetworkSpeed(
-            step_s=max(few - _BATCHES[0] * sample_s, 0.0),
+            step_s=max(few - small * sample_s, 0.0),
             sample_s=sample_s,
-            infer_s=self._inference_s(device, seconds / 3),
+            infer_s=self._inference_s(device, seconds / 3, control),
             n_pixels=int(np.prod(self.sample.shape[1:])) if self._is_image else 0,
         )
 
@@ -131,12 +158,15 @@ class _Family:
     def _is_image(self) -> bool:
         return self.sample.modality == "image"
 
-    def _step_s(self, device: torch.device, batch_size: int, seconds: float) -> float:
-        first = self._train(device, batch_size, 1)
-        n_steps = int(min(max(seconds / max(first, 1e-6) - 1, 0), _MOST_STEPS))
-        return self._train(device, batch_size, n_steps) / n_steps if n_steps else first
+    def _step_s(
+        self, device: torch.device, batch_size: int, seconds: float, control: _Until
+    ) -> float:
+        # The first step pays what is only paid once, and counts only if that hardly matters.
+        first = self._train(device, batch_size, 1, control)
+        n_steps = int(min(max(seconds / max(first, 1e-6) - 1, first < _LONG_S), _MOST_STEPS))
+        return self._train(device, batch_size, n_steps, control) / n_steps if n_steps else first
 
-    def _train(self, device: torch.device, batch_size: int, n_steps: int) -> float:
+    def _train(self, device: torch.device, batch_size: int, n_steps: int, control: _Until) -> float:
         """Seconds of one training of so many steps."""
         indices = np.arange(_N_SAMPLES, dtype=np.int64)
         done = fit(
@@ -151,13 +181,13 @@ class _Family:
             ),
             seed=0,
             device=device,
-            control=NullControl(),
+            control=control,
         )
         devices.synchronize(device)
         # Nothing can be learned from such samples, so the trainer tries twice.
         return (done.load_s + done.compute_s) / (1 + done.retries)
 
-    def _inference_s(self, device: torch.device, seconds: float) -> float:
+    def _inference_s(self, device: torch.device, seconds: float, control: _Until) -> float:
         model = self.spec.build(self.sample, _N_CLASSES)
         module_of(model).to(device).eval()
 
@@ -168,7 +198,7 @@ class _Family:
                 indices,
                 batch_size=_N_SAMPLES,
                 device=device,
-                control=NullControl(),
+                control=control,
                 stage="infer",
             )
             forward_pass(model, batches, n_classes=_N_CLASSES)
@@ -232,15 +262,19 @@ def _selection_times(seconds: float) -> tuple[tuple[tuple[int, float], ...], ...
 
 
 def _fastest(run: Callable[[], None], seconds: float) -> float:
-    """The shortest of some calls, after one that does not count; others only disturb."""
-    run()
+    """The shortest of some calls; others only disturb. The first pays what is only paid once."""
     began = time.perf_counter()
-    found: list[float] = []
-    while not found or (time.perf_counter() - began < seconds and len(found) < _MOST_STEPS):
-        start = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - start)
-    return min(found)
+    first = _seconds(run)
+    more = [] if first > _LONG_S else [_seconds(run)]
+    while time.perf_counter() - began < seconds and len(more) < _MOST_STEPS:
+        more.append(_seconds(run))
+    return min(more, default=first)
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def main() -> None:

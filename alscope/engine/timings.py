@@ -152,7 +152,7 @@ class TimingBook:
 
 def _measured(run_id: str, config: RunConfig, event: Event) -> Measured:
     timing, result, env = (event.data[name] for name in ("timing", "result", "env"))
-    n_pool = min(result["n_pool"], config.strategy.candidates or result["n_pool"])
+    n_pool = config.strategy.n_seen(result["n_pool"], config.scenario.query_size)
     selecting = sum(timing[name] for name in ("load_s", "inference_s", "acquisition_s", "aux_s"))
     n_test = int(result["metrics"].get("n_test", 0))
     return Measured(
@@ -351,7 +351,7 @@ class _Cost:
         )
 
     def _round(self, number: int, *, with_model: bool) -> list[tuple[Rate, float]]:
-        scenario, candidates = self.run.scenario, self.run.strategy.candidates
+        scenario = self.run.scenario
         n_annotated = scenario.n_initial + number * scenario.query_size
         n_labeled = max(1, round(n_annotated * (1 - scenario.ood_ratio)))
         parts: list[tuple[Rate, float]] = []
@@ -360,7 +360,7 @@ class _Cost:
             parts.append((self.evaluate, self.n_test))
         if number < scenario.n_rounds:
             n_pool = max(0, self.n_pool - n_annotated)
-            parts.append((self.select, min(n_pool, candidates or n_pool)))
+            parts.append((self.select, self.run.strategy.n_seen(n_pool, scenario.query_size)))
         return parts
 
 

@@ -13,6 +13,8 @@ from alscope.types import Arrays
 
 __all__ = ["Embeddings", "Forward", "Head", "HeadParams", "Logits", "Probs"]
 
+_BLOCK_CELLS = 1 << 15  # a block stays within the processor's cache
+
 
 @dataclass(frozen=True, kw_only=True)
 class Forward(Input):
@@ -54,11 +56,17 @@ class Probs(Input):
 
     def extract(self, arrays: Arrays) -> NDArray[np.float64]:
         """Softmax of the logits."""
-        logits = arrays["logits"].astype(np.float64)
+        logits = arrays["logits"]
+        probs = np.empty(logits.shape)
+        step = max(1, _BLOCK_CELLS // max(1, logits.shape[1]))
         # Logits that are not finite become NaN quietly; who reads them names the row.
         with np.errstate(invalid="ignore"):
-            shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-            probs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+            for start in range(0, len(logits), step):
+                block = probs[start : start + step]
+                block[:] = logits[start : start + step]
+                block -= block.max(axis=1, keepdims=True, initial=-np.inf)
+                np.exp(block, out=block)
+                block /= block.sum(axis=1, keepdims=True)
         return probs
 
 

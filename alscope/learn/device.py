@@ -87,7 +87,8 @@ def configure(n_threads: int) -> None:
     torch.set_num_threads(n_threads)
     # NumPy's and SciPy's BLAS have threads of their own; selection is timed and must be repeatable.
     threadpool_limits(limits=n_threads)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # As `use_deterministic_algorithms`, which also loads the compiler of torch: more than a second.
+    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     # Deterministic mode fills fresh memory by default, to unmask reads of it; nothing here does.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +15,55 @@ from torch import nn
 from alscope.config import TrainConfig
 from alscope.types import IntArray
 
-__all__ = ["batch_bounds", "epoch_batches", "make_optimizer", "n_steps_of", "rate", "set_rate"]
+__all__ = [
+    "SGD",
+    "AdamW",
+    "batch_bounds",
+    "epoch_batches",
+    "make_optimizer",
+    "n_steps_of",
+    "rate",
+    "set_rate",
+]
 
 _SORTED_BATCHES = 16
 """How many batches are sorted by length together: few enough to stay random, enough to save."""
+
+
+class _Eager(torch.optim.Optimizer):
+    """An optimizer that does not load torch's compiler, which is not used.
+
+    Every optimizer of torch imports it at the first step, only to mark a place where a compiled
+    program would be cut: more than a second and 150 MB in every process. What is done is the same.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """One update."""
+        found: float | None = _bare(super().step)(self, closure)
+        return found
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients."""
+        _bare(super().zero_grad)(self, set_to_none)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Train these, too."""
+        _bare(super().add_param_group)(self, param_group)
+
+
+def _bare(method: Any) -> Callable[..., Any]:
+    """The function below what torch wraps around it; itself if nothing is."""
+    found: Callable[..., Any] = inspect.unwrap(method.__func__)
+    return found
+
+
+class AdamW(_Eager, torch.optim.AdamW):
+    """Torch's AdamW."""
+
+
+class SGD(_Eager, torch.optim.SGD):
+    """Torch's SGD."""
 
 
 def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
@@ -73,7 +120,7 @@ def make_optimizer(train: TrainConfig, parameters: Iterable[nn.Parameter]) -> to
         Loshchilov and Hutter 2017, arXiv:1711.05101 (AdamW).
     """
     if train.optimizer == "sgd":
-        return torch.optim.SGD(
+        return SGD(
             parameters,
             lr=train.lr,
             momentum=train.momentum,
@@ -81,7 +128,7 @@ def make_optimizer(train: TrainConfig, parameters: Iterable[nn.Parameter]) -> to
             nesterov=train.momentum > 0,
         )
     # One fused kernel: half the time of a step for networks with a large table of word vectors.
-    return torch.optim.AdamW(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+    return AdamW(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
 
 
 def rate(train: TrainConfig, step: int, n_steps: int) -> float:

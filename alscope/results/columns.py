@@ -98,6 +98,9 @@ COLUMNS: Mapping[str, Column] = {
     "executed_s": Column(
         "float64", "s", "Wall time of the round as executed, shared work once, records apart."
     ),
+    "recording_s": Column(
+        "float64", "s", "A pass over the pool for the record alone; in no other time."
+    ),
     "train_cached": Column("bool", "", "The training was taken from the artifact cache."),
     "inputs_cached": Column("bool", "", "All inputs of the selection were taken from the cache."),
     "contended": Column("bool", "", "Other runs were active; left out of timing comparisons."),

@@ -33,6 +33,7 @@ _TIMES = (
     "aux_s",
     "selection_s",
     "executed_s",
+    "recording_s",
 )
 
 

@@ -39,7 +39,7 @@ class Spent:
     """Where the seconds of some rounds went.
 
     Attributes:
-        total: Seconds of the rounds as they were executed.
+        total: Seconds of the rounds as they were executed, passes for the record included.
         parts: Of these, by what was done, the largest first; "everything else" is building and
             warming up networks, reading and writing.
         saved: Seconds that were not spent, because training or inputs had been computed for
@@ -66,8 +66,10 @@ def spent(rounds: pd.DataFrame) -> Spent:
         "acquisition": once["acquisition_s"].sum(),
         "own learners": once["aux_s"][made].sum(),
     }
-    total = float(once["executed_s"].sum())
-    parts = {name: float(seconds) for name, seconds in computed.items() if seconds > 0}
+    recording = once["recording_s"].sum()
+    total = float(once["executed_s"].sum() + recording)
+    done = {**computed, "predictions for the record": recording}
+    parts = {name: float(seconds) for name, seconds in done.items() if seconds > 0}
     parts["everything else"] = max(total - sum(parts.values()), 0.0)
     alone = ["train_s", "evaluate_s", "load_s", "inference_s", "acquisition_s", "aux_s"]
     # What is charged to runs as if alone, less what was computed.

@@ -14,14 +14,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alscope.errors import StoreError
 from alscope.hashing import digest_bytes
-from alscope.store.codecs import decode, encode, from_json, normal_arrays, to_json
+from alscope.store.codecs import decode, encode, normal_arrays, plain_values
 from alscope.store.flight import SingleFlight
 from alscope.store.safe_cache import SafeCache
 from alscope.types import Arrays
@@ -158,7 +158,7 @@ class ArtifactCache:
     def _compute(self, key: str, compute: Callable[[], tuple[Arrays, dict[str, Any]]]) -> Artifact:
         arrays, meta = compute()
         # Go on with exactly what a later reader will get, down to the memory layout.
-        arrays, meta = normal_arrays(arrays), _as_read(meta)
+        arrays, meta = normal_arrays(arrays), plain_values(meta)
         if not self._cache.set(_address(key), encode(arrays, {"key": key, "meta": meta})):
             self._count("write_errors")
         return Artifact(arrays, meta, hit=False)
@@ -185,8 +185,3 @@ class ArtifactCache:
 
 def _address(key: str) -> str:
     return digest_bytes(key.encode(errors="surrogatepass"))
-
-
-def _as_read(meta: Mapping[str, Any]) -> dict[str, Any]:
-    read: dict[str, Any] = from_json(to_json(meta).encode())
-    return read

@@ -21,7 +21,15 @@ from safetensors import SafetensorError
 from alscope.errors import ShapeError, StoreError
 from alscope.types import Arrays
 
-__all__ = ["decode", "encode", "from_json", "json_again", "normal_arrays", "to_json"]
+__all__ = [
+    "decode",
+    "encode",
+    "from_json",
+    "json_again",
+    "normal_arrays",
+    "plain_values",
+    "to_json",
+]
 
 _MAGIC = b"ALSCOPE1"
 _CHECK_BYTES = 32
@@ -97,11 +105,34 @@ def to_json(value: Any) -> str:
     Raises:
         StoreError: If a value or a key has no JSON form.
     """
-    return json_again(_plain(value))
+    return json_again(plain_values(value))
+
+
+def plain_values(value: Any) -> Any:
+    """What `from_json` gives for what `to_json` writes: sorted dictionaries, lists, text, numbers.
+
+    Raises:
+        StoreError: If a value or a key has no JSON form.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (str, int, float):  # enumerations and other subclasses become what they are
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, tuple | list):
+        return [plain_values(item) for item in value]
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise StoreError(f"JSON keys must be text, not {key!r}; convert it")
+        return {str(key): plain_values(item) for key, item in sorted(value.items())}
+    raise StoreError(f"a {type(value).__name__} cannot be stored as JSON; convert {value!r:.80}")
 
 
 def json_again(value: Any) -> str:
-    """As `to_json`, for what `from_json` gave and so needs no conversion; ten times as fast."""
+    """As `to_json`, for what needs no conversion, as `from_json` gives it; ten times as fast."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
@@ -133,21 +164,3 @@ def _normal(name: str, array: NDArray[Any]) -> NDArray[Any]:
         )
     # Not np.ascontiguousarray, which would turn () into (1,).
     return np.asarray(array, dtype=native, order="C")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool):
-        return value
-    for kind in (str, int, float):  # enumerations and other subclasses become what they are
-        if isinstance(value, kind):
-            return kind(value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise StoreError(f"JSON keys must be text, not {key!r}; convert it")
-        return {str(key): _plain(item) for key, item in value.items()}
-    raise StoreError(f"a {type(value).__name__} cannot be stored as JSON; convert {value!r:.80}")

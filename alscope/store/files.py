@@ -15,7 +15,7 @@ from alscope.config import SCHEMA
 from alscope.errors import NewerFormatError, StoreError
 from alscope.hashing import digest_bytes
 from alscope.store._faults import point
-from alscope.store.codecs import from_json, json_again, to_json
+from alscope.store.codecs import from_json, json_again, plain_values
 from alscope.store.trouble import hinders, unavailable
 
 __all__ = [
@@ -233,8 +233,9 @@ def remove_leftovers(folder: Path) -> None:
 
 def seal(record: Mapping[str, Any]) -> bytes:
     """Canonical JSON of a record with the checksum of the rest as the field `check`."""
-    check = digest_bytes(to_json(record).encode())
-    return to_json({**record, "check": check}).encode()
+    body = plain_values(record)
+    check = digest_bytes(json_again(body).encode())
+    return json_again({**body, "check": check}).encode()
 
 
 def unseal(data: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from filelock import BaseFileLock
 
 from alscope.errors import StorageUnavailable, StoreError
 from alscope.store._faults import point
-from alscope.store.codecs import from_json, to_json
+from alscope.store.codecs import from_json, plain_values
 from alscope.store.files import (
     first_free,
     halves,
@@ -122,7 +122,7 @@ class RunWriter:
         """
         if kind not in KINDS:
             raise StoreError(f"unknown kind of event {kind!r}; use one of {', '.join(KINDS)}")
-        plain = from_json(to_json(data).encode())  # what a reader will see
+        plain = plain_values(data)  # what a reader will see
         try:
             stored = {
                 name: write_blob(self._folder, dict(arrays))

@@ -38,7 +38,7 @@ class CoreMSE(ExpectedGainStrategy):
 
     Complexity: one forward pass and n_samples products with the head; O(n_pool * n_samples^2 *
     (n_classes + n_samples^2)) for scores, then k-means in n_samples * (n_samples - 1) / 2
-    dimensions; O(n_pool * n_samples * n_classes) memory.
+    dimensions; O(n_pool * n_samples * (n_classes + n_samples)) memory.
     Diagnostics: `n_candidates` clustered, and `n_filled`, taken by score where clusters coincide.
 
     Attributes:

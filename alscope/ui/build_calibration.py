@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alscope.engine.access import Action
+from alscope.registry import backbones
 from alscope.ui import service
 from alscope.ui.access import refusal
 from alscope.ui.notices import guarded
 from alscope.ui.text import count, moment, plain
 
 if TYPE_CHECKING:
+    from alscope.engine.calibration import Calibration
     from alscope.engine.service import Service
 
 __all__ = ["calibration_form"]
@@ -67,9 +69,22 @@ def _said(engine: Service) -> str:
         )
     return (
         f":material/speed: Measured {moment(found.at)} on {plain(found.device)}, "
-        f"{count(found.n_threads, 'thread')}: {count(len(found.networks), 'kind')} of network. "
-        "It serves where no runs have been measured."
+        f"{count(found.n_threads, 'thread')}: {count(len(found.networks), 'kind')} of network"
+        f"{_missing(found)}. It serves where no runs have been measured."
     )
+
+
+def _missing(found: Calibration) -> str:
+    """The networks for which there was no time."""
+    if not found.skipped:
+        return ""
+    names = ", ".join(_title(name) for name in found.skipped)
+    return f"; there was no time for {plain(names)}"
+
+
+def _title(backbone: str) -> str:
+    # A calibration may be older than the network's name.
+    return backbones.get(backbone).title or backbone if backbone in backbones else backbone
 
 
 def _reason(engine: Service) -> str:

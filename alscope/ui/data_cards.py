@@ -50,7 +50,8 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
                 st.badge("here", icon=":material/check_circle:", color="green")
             else:
                 st.badge("not here", icon=":material/download:", color="gray")
-        summary = dataset_summary(name, root) if here else None
+        at_once = here and spec.at_once(root)
+        summary = dataset_summary(name, root) if at_once else None
         facts = [f"licence: {spec.licence or 'not stated'}"]
         if summary is not None:
             n_known = len(summary.class_names) - len(summary.never_known)
@@ -66,7 +67,9 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
             st.caption(f":material/info: {plain(summary.note)}")
         if not here:
             _where(spec, root)
-        with st.expander("Citation, classes and samples" if here else "Citation"):
+        elif not at_once:
+            _offer_to_count(name, spec, root)
+        with st.expander("Citation, classes and samples" if summary is not None else "Citation"):
             if spec.citation:
                 st.markdown(plain(spec.citation))
             if spec.homepage:
@@ -81,6 +84,14 @@ def _card(name: str, spec: DatasetSpec, root: DataRoot) -> None:
                 if st.toggle("Show samples", key=f"samples_{name}"):
                     with guarded("reading samples"):
                         _samples(name, summary.fingerprint, root)
+
+
+def _offer_to_count(name: str, spec: DatasetSpec, root: DataRoot) -> None:
+    st.caption("Its samples are counted when it is first used; that takes some seconds.")
+    if st.button("Count them now", key=f"count_{name}", icon=":material/tag:"):
+        with guarded("counting the samples"), st.spinner("Reading the labels"):
+            spec.summary(root)
+            st.rerun()
 
 
 def _where(spec: DatasetSpec, root: DataRoot) -> None:

@@ -20,17 +20,22 @@ from alscope.acquisition import _smoothed, kmeans
 __all__ = ["counted"]
 
 Steps = Counter[str]
+_UNSEEN = 1e-16  # shares below this are lost in the sum of the others
 _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curvature
 
 
-def _assignment(rows: Any, squared: Any, centres: Any, _: Any) -> Steps:
+def _assignment(_: Any, squared: Any, centres: Any, __: Any) -> Steps:
     # Every row is compared with every centre.
-    return Steps(flop=2 * rows.size * len(centres))
+    return Steps(flop=2 * squared.size * centres.size)
 
 
-def _dual(dual: Any, prices: Any) -> Steps:
-    # Worths and the gradient: two products with all probabilities, float64.
-    return Steps(n_bytes=16 * dual.probs.size)
+def _dual(dual: Any, prices: Any, near: Any = None) -> Steps:
+    # Worths and the gradient: two products with the probabilities, float64, and a logarithm. The
+    # gradient leaves out rows without a share, and all does where those nearby are known.
+    if near is None:
+        return Steps(n_bytes=8 * dual.probs.size)
+    n_rows = int(np.count_nonzero(near.shares > _UNSEEN))
+    return Steps(n_bytes=16 * n_rows * dual.quotas.size, n_logs64=n_rows)
 
 
 def _curvature(dual: Any, shares: Any) -> Steps:
@@ -51,7 +56,6 @@ _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
     (_smoothed.SmoothedDual, "at", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
     (_smoothed, "_logistic", _exponentials),
-    (_smoothed, "_softplus", _exponentials),
 )
 
 

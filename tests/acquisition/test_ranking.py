@@ -26,6 +26,25 @@ def test_top_k_is_the_head_of_the_full_sort(scores: list[float], k: int, seed: i
     assert top_k(np.array(scores), k, keys=keys).tolist() == ranked(scores, k, keys)
 
 
+@pytest.mark.parametrize("k", [1, 150, 1_500, 3_000])
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.random.default_rng(0).normal(size=3_000),
+        np.arange(3_000.0),
+        # What one in 32 says of all is wrong: none of those looked at is high, or all of them are.
+        (np.arange(3_000) % 32 > 0) * 1.0,
+        (np.arange(3_000) % 32 == 0) * 1.0,
+    ],
+    ids=["random", "sorted", "low samples", "high samples"],
+)
+def test_many_scores_are_ranked_like_few(scores: np.ndarray, k: int) -> None:
+    keys = keys_of(scores.size)
+
+    assert top_k(scores, k, keys=keys).tolist() == ranked(scores.tolist(), k, keys)
+    assert by_key(keys, k).tolist() == np.argsort(keys)[:k].tolist()
+
+
 def test_top_k_breaks_equal_keys_by_position() -> None:
     keys = np.array([5, 5, 1, 5], dtype=np.uint64)
 

@@ -167,6 +167,12 @@ def test_note_lists_the_versions(root, small):
     assert f"docstrings of networkx {version('networkx')}, scikit-learn" in small.summary(root).note
 
 
+def test_the_first_look_makes_the_table(root, small):
+    assert not small.at_once(root)
+    small.summary(root)
+    assert small.at_once(root)
+
+
 def test_table_is_read_from_the_cache(root, small, monkeypatch):
     first = small.load(root)
     monkeypatch.setattr("alscope.data.docstrings.harvest", lambda *args, **limits: [])

@@ -169,6 +169,25 @@ def test_viewers_do_not_calibrate(open_service: Callable[..., Service]) -> None:
         service.calibrate(1)
 
 
+def test_networks_without_time_are_named_and_kept(tmp_path: Path) -> None:
+    path, made = tmp_path / "calibration.json", replace(MADE, skipped=("resnet18", "resnet34"))
+    keep(path, "here", made)
+
+    assert read_calibration(path, "here") == made
+
+
+@pytest.mark.slow
+def test_a_calibration_ends_in_time_and_names_what_is_missing(
+    open_service: Callable[..., Service],
+) -> None:
+    service = open_service(executor="serial")
+    found = service.calibrate(0.5)
+
+    assert found.took_s < 0.5 + 2.0  # and the step or pass that had begun
+    assert "resnet34" in found.skipped
+    assert not set(found.skipped) & set(found.networks)
+
+
 @pytest.mark.slow
 def test_a_short_calibration_measures_something(open_service: Callable[..., Service]) -> None:
     service = open_service(executor="serial")

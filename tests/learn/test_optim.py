@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -149,3 +151,39 @@ def test_momentum_may_be_switched_off() -> None:
     )
 
     assert optimizer.param_groups[0]["nesterov"] is False
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_updates_are_those_of_torch_to_the_last_bit(name: str) -> None:
+    config = TrainConfig(optimizer=name, lr=0.05, weight_decay=0.25)
+
+    def learned(*, ours: bool) -> list[torch.Tensor]:
+        first, second = _linear(0), _linear(1)
+        optimizer = make_optimizer(config, first.parameters())
+        if not ours:
+            optimizer = _torchs(config, first)
+        optimizer.add_param_group({"params": second.parameters(), "lr": 0.01})
+        for step in range(5):
+            set_rate(optimizer, 0.05 / (step + 1))
+            optimizer.zero_grad()
+            inputs = (torch.arange(8.0).reshape(2, 4) - step) / 10
+            second(first(inputs)).square().sum().backward()
+            optimizer.step()
+        return [weights.detach() for layer in (first, second) for weights in layer.parameters()]
+
+    pairs = list(zip(learned(ours=True), learned(ours=False), strict=True))
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert not torch.equal(pairs[0][0], _linear(0).weight)
+    assert not torch.equal(pairs[2][0], _linear(1).weight)
+
+
+def _torchs(config: TrainConfig, module: nn.Module) -> torch.optim.Optimizer:
+    given: dict[str, Any] = {"lr": config.lr, "weight_decay": config.weight_decay}
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(module.parameters(), fused=True, **given)
+    return torch.optim.SGD(module.parameters(), momentum=config.momentum, nesterov=True, **given)
+
+
+def _linear(seed: int) -> nn.Linear:
+    torch.manual_seed(seed)
+    return nn.Linear(4, 4)

@@ -95,6 +95,7 @@ def round_data(config: RunConfig, number: int) -> dict[str, Any]:
             "aux_s": 0.0,
             "selection_s": 0.875,
             "executed_s": 2.0,
+            "recording_s": 0.0,
             "train_cached": number == 0,
             "inputs_cached": False,
             "contended": False,

@@ -145,12 +145,20 @@ def test_spent_seconds_are_what_was_computed_and_sum_to_what_was_executed() -> N
     rounds["load_s"], rounds["inference_s"], rounds["acquisition_s"] = 0.5, 0.5, 0.25
     rounds["aux_s"] = 0.0
     rounds["executed_s"] = [7.0, 7.0, 1.0, 7.0]
+    rounds["recording_s"] = [2.5, 0.0, 0.0, 0.0]
     rounds["train_cached"] = rounds["inputs_cached"] = [False, False, True, False]
     found = spent(pd.concat([rounds, rounds]))  # in two studies, but executed once
 
-    assert found.total == pytest.approx(22.0)
+    assert found.total == pytest.approx(24.5)
     assert found.parts == pytest.approx(
-        {"training": 12, "everything else": 3, "evaluation": 3, "inference": 3, "acquisition": 1}
+        {
+            "training": 12,
+            "everything else": 3,
+            "evaluation": 3,
+            "inference": 3,
+            "predictions for the record": 2.5,
+            "acquisition": 1,
+        }
     )
     assert found.saved == pytest.approx(4.0 + 1.0 + 1.0)
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save
 
 from alscope.errors import ShapeError, StoreError
-from alscope.store.codecs import decode, encode, from_json, normal_arrays, to_json
+from alscope.store.codecs import decode, encode, from_json, normal_arrays, plain_values, to_json
 from alscope.types import RunState
 
 DTYPES = ("bool", "uint8", "int16", "uint16", "int64", "uint64", "float16", "float32", "float64")
@@ -46,6 +46,7 @@ def test_arrays_and_meta_come_back_bit_for_bit(
 @given(JSON)
 def test_json_keeps_every_bit_of_a_value(value: object) -> None:
     assert repr(from_json(to_json(value).encode())) == repr(_sorted(value))
+    assert repr(plain_values(value)) == repr(_sorted(value))
 
 
 def _sorted(value: object) -> object:
@@ -168,3 +169,17 @@ def test_a_record_with_a_right_checksum_and_a_wrong_content_is_refused(
 
     with pytest.raises(StoreError, match="form"):
         decode(forged)
+
+
+def test_plain_values_are_what_a_reader_gets_in_the_same_order() -> None:
+    value = {
+        "b": (np.float32(0.1), np.int64(3), float("inf"), True, None),
+        "a": {"z": ["\ud800", "é"], "y": np.bool_(True)},
+    }
+    read, plain = from_json(to_json(value).encode()), plain_values(value)
+
+    assert plain == read
+    assert (
+        [list(plain), list(plain["a"])] == [list(read), list(read["a"])] == [["a", "b"], ["y", "z"]]
+    )
+    assert [type(item) for item in plain["b"]] == [type(item) for item in read["b"]]

@@ -104,7 +104,7 @@ def _round(run: RunConfig, number: int, fingerprint: str) -> dict[str, Any]:
             "query": None if last else query,
         },
         "timing": dict.fromkeys(times.split(), 0.25)
-        | {"train_cached": False, "inputs_cached": False, "contended": False},
+        | {"recording_s": 0.0, "train_cached": False, "inputs_cached": False, "contended": False},
         "env": {
             "device": "cpu",
             "n_threads": 1,

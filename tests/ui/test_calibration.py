@@ -22,7 +22,8 @@ def test_a_calibration_gives_the_first_estimate(
     def measure(seconds: float) -> None:
         config = service.calibrations.config
         key = machine_key(device=config.device, n_threads=service.calibrations._n_threads)
-        keep(Paths(service.cache).calibration, key, replace(MADE, networks={"small_cnn": SPEED}))
+        made = replace(MADE, networks={"small_cnn": SPEED}, skipped=("resnet34",))
+        keep(Paths(service.cache).calibration, key, made)
         service._timings._made = None  # rates are kept for two seconds
 
     monkeypatch.setattr(service.calibrations, "_run", measure)
@@ -38,7 +39,8 @@ def test_a_calibration_gives_the_first_estimate(
     assert not app.exception
     assert not service.calibrations.problem
     assert "a first guess from the calibration of this machine" in texts(app)
-    assert "Measured 2026-11-30 01:00 UTC on cpu, 1 thread: 1 kind of network" in texts(app)
+    assert "Measured 2026-11-30 01:00 UTC on cpu, 1 thread: 1 kind of network; " in texts(app)
+    assert "there was no time for ResNet-34. It serves" in texts(app)
 
 
 def test_a_calibration_that_failed_in_the_background_says_why(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from alscope.data.importing import import_data, inspect_source
@@ -45,6 +46,29 @@ def test_every_set_has_a_card_with_its_licence(service: Service) -> None:
     assert not app.exception
     for text in ("CIFAR-10", "CLINC150", "Digits", "CC BY 4.0"):
         assert text in shown
+
+
+def test_what_takes_seconds_to_count_is_counted_on_request(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> list[str]:
+        raise AssertionError("nobody asked for it")
+
+    def few(package: str, **_: object) -> list[str]:
+        return [f"text {place} of a library, number {package}" for place in range(8)]
+
+    monkeypatch.setattr("alscope.data.docstrings.harvest", never)
+    app = page("data")
+    assert not app.exception
+    assert any("counted when it is first used" in element.value for element in app.caption)
+
+    monkeypatch.setattr("alscope.data.docstrings.harvest", few)
+    st.cache_resource.clear()  # labels that another test has read
+    by_key(app, "count_docstrings").click().run()
+    st.cache_resource.clear()
+    assert not app.exception
+    assert any("36 training and 12 test samples" in element.value for element in app.caption)
+    assert not any("counted when it is first used" in element.value for element in app.caption)
 
 
 @pytest.mark.slow

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from alscope.acquisition._smoothed import SmoothedDual
+
+N, N_CLASSES, K = 3_000, 6, 60
+
+
+def dual_at(temperature: float) -> SmoothedDual:
+    rng = np.random.default_rng(0)
+    return SmoothedDual(
+        values=rng.random(N),
+        probs=rng.dirichlet(np.full(N_CLASSES, 0.3), N),
+        k=K,
+        quotas=np.full(N_CLASSES, 12.0),
+        weight=1.0,
+        temperature=temperature,
+    )
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.01, 0.001])
+def test_shares_and_gradient_are_those_of_the_definition(temperature: float) -> None:
+    dual, prices = dual_at(temperature), np.linspace(-0.4, 0.4, N_CLASSES)
+    worth = dual.values + dual.probs @ prices
+
+    point = dual.at(prices)
+    with np.errstate(over="ignore"):
+        shares = 1 / (1 + np.exp((point.threshold - worth) / temperature))
+
+    assert point.shares.sum() == pytest.approx(K)
+    assert np.allclose(point.shares, shares, atol=1e-12)
+    assert np.allclose(point.gradient, dual.quotas - shares @ dual.probs)
+
+
+# A small step hides most rows; a large one after it must find them again.
+@pytest.mark.parametrize("steps", [[0.002], [0.02], [0.001, 0.5], [0.01, 0.01, -0.3]])
+def test_a_point_next_to_another_is_what_all_rows_make_it(steps: list[float]) -> None:
+    dual = dual_at(0.002)
+    prices = np.linspace(-0.2, 0.2, N_CLASSES)
+    point = dual.at(prices)
+    for step in steps:
+        prices = prices + step * np.array([1.0, -1.0, 0.5, 0.0, -0.7, 0.2])
+        point = dual.at(prices, point)
+        plain = dual.at(prices)
+
+        assert point.value == pytest.approx(plain.value, rel=1e-12)
+        assert np.allclose(point.gradient, plain.gradient, atol=1e-8)
+        assert np.allclose(point.shares, plain.shares, atol=1e-9)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.02])
+def test_the_curvature_is_how_the_gradient_changes(temperature: float) -> None:
+    dual, prices, step = dual_at(temperature), np.linspace(-0.2, 0.2, N_CLASSES), 1e-5
+    curvature = dual.curvature(dual.at(prices).shares)
+    moved = [
+        (dual.at(prices - step * unit).gradient - dual.at(prices + step * unit).gradient)
+        / (2 * step)
+        for unit in np.eye(N_CLASSES)
+    ]
+
+    assert np.allclose(curvature, moved, rtol=1e-4, atol=1e-4 * np.abs(curvature).max())
