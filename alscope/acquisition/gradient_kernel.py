@@ -15,6 +15,8 @@ from alscope.types import IntArray
 __all__ = ["GradientKernel", "UnitGradients", "similarities", "unit_gradients"]
 
 _ROW_CHUNK = 4096
+_CELLS = 1 << 18  # similarities made at once: they stay in the cache
+_FEWEST_ROWS = 256  # products of fewer are slow
 
 _Floats = NDArray[np.floating]
 
@@ -80,10 +82,15 @@ def unit_gradients(
 
 def similarities(left: UnitGradients, right: UnitGradients) -> _Floats:
     """(1 + cosine) / 2 of every gradient with every other one, (n_left, n_right), within [0, 1]."""
-    values = left.residual @ right.residual.T
-    values *= left.feature @ right.feature.T
-    values += 1
-    values *= 0.5
+    values = np.empty((len(left.feature), len(right.feature)), dtype=left.feature.dtype)
+    half = 0.5 * right.residual  # exact, and saves a pass
+    step = max(_FEWEST_ROWS, _CELLS // max(1, len(half)))
+    buffer = np.empty((min(step, len(values)), len(half)), dtype=values.dtype)
+    for start in range(0, len(values), step):
+        rows = slice(start, start + step)
+        block = np.matmul(left.residual[rows], half.T, out=values[rows])
+        block *= np.matmul(left.feature[rows], right.feature.T, out=buffer[: len(block)])
+        block += 0.5
     return values
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
+from scipy.linalg.blas import dtrsm
 
 from alscope.acquisition._factor import Few, Given
 from alscope.acquisition._greedy import Greedy, first_near
@@ -253,16 +253,17 @@ def _condition(
     within = np.block([[blocks.private_private, between.T], [between, blocks.query_query]])
     within = within.astype(np.float64)
     within[np.diag_indices_from(within)] += ridge
-    lower = np.linalg.cholesky(within)
+    lower = np.asfortranarray(np.linalg.cholesky(within))
     private, both = total.copy(), total.copy()
     for start in range(0, total.size, _COLUMN_CHUNK) if n_private + n_query else ():
         part = slice(start, start + _COLUMN_CHUNK)
-        across = np.concatenate([blocks.pool_private[part], blocks.pool_query[part]], axis=1)
-        rows = solve_triangular(lower, across.T.astype(np.float64), lower=True, check_finite=False)
+        rows = np.empty((n_private + n_query, len(blocks.pool_query[part])))
+        rows[:n_private], rows[n_private:] = blocks.pool_private[part].T, blocks.pool_query[part].T
+        # In place, without copies: BLAS sees the transposes, rows' inv(lower)'.
+        dtrsm(1.0, lower, rows.T, side=1, lower=1, trans_a=1, overwrite_b=1)
         factor[: n_private + n_query, part] = rows
-        squares = np.square(rows, out=rows)
-        private[part] -= squares[:n_private].sum(axis=0)
-        both[part] -= squares.sum(axis=0)
+        private[part] -= np.einsum("rn,rn->n", rows[:n_private], rows[:n_private])
+        both[part] = private[part] - np.einsum("rn,rn->n", rows[n_private:], rows[n_private:])
     return private, both
 
 
