@@ -21,6 +21,7 @@ _FACTORED_WORK = 2e9  # multiplications up to which one matrix-vector product pe
 _PICKS_PER_FLUSH = 64
 _MISSES_PER_FLUSH = 256
 _ROW_CHUNK = 4096
+_CACHED_CELLS = 1 << 16  # float64 temporaries of so many values stay in the cache
 _NOISE_EPS = 32  # distances below this many machine epsilons of the squared norms count as 0
 
 
@@ -191,8 +192,9 @@ def _rows_times(
 ) -> NDArray[np.floating]:
     # In float64, one block at a time: a factor may lie outside the range of float32.
     scaled = np.empty(rows.shape, dtype=dtype)
-    for start in range(0, len(rows), _ROW_CHUNK):
-        part = slice(start, start + _ROW_CHUNK)
+    step = max(1, _CACHED_CELLS // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
         scaled[part] = rows[part] * factors[part, None]
     return scaled
 
