@@ -69,7 +69,7 @@ class Bounds:
         self._held = self._on_device() if offers() else None
         if self._held is not None:
             self._seen = np.zeros(len(points), dtype=np.int64)  # centres that bounds account for
-            self._approach(np.arange(len(points)))
+            self.tighten(np.arange(len(points)))
             return
         first = Centres.of(self._given[:_FIRST])
         self._seen = np.full(len(points), min(_FIRST, len(centres)))
@@ -114,15 +114,23 @@ class Bounds:
         values = self.worth()
         n = min(n, int(np.count_nonzero(values > -np.inf)))
         while True:
-            self.tighten(largest(values, _WATCHED * n), fully=True)
-            values, exact = self.worth(), self.are_exact()
-            # The first n are worth as much, at least, as the n-th of those whose worth is known.
-            known = values[exact]
-            open_ = np.flatnonzero(~exact & (values >= known[largest(known, n)].min()))
-            if not open_.size:
-                return First(*first_rows(values, n, keys))
-            self.tighten(open_)
+            top = largest(values, _WATCHED * n)
+            if not self.renew(top):
+                self.tighten(top, fully=True)
+                exact = self.are_exact()
+                # The first n are worth as much, at least, as the n-th of those that are known.
+                known = self.worth()[exact]
+                least_worth = known[largest(known, n)].min()
+                open_ = np.flatnonzero(~exact & (self.worth() >= least_worth))
+                if not open_.size:
+                    return First(*first_rows(self.worth(), n, keys))
+                if not self.renew(open_):
+                    self.tighten(open_)
             values = self.worth()
+
+    def renew(self, some: IntArray) -> bool:
+        """Bring up to date what of the worth of rows is cheap; returns whether anything was not."""
+        return False
 
     def tighten(self, some: IntArray, *, fully: bool = False) -> None:
         """Compare rows with centres that they were not compared with yet.
@@ -131,9 +139,6 @@ class Bounds:
             some: Positions of the rows.
             fully: With all centres, or with about as many as they were compared with.
         """
-        self._approach(some, fully=fully)
-
-    def _approach(self, some: IntArray, *, fully: bool = False) -> None:
         levels = self._seen[some]
         for level in np.unique(levels[levels < self.n_centres]).tolist():
             rows, upto = some[levels == level], self.n_centres if fully else self._next(level)

@@ -181,7 +181,7 @@ class _Gains(Bounds):
         self._are_new = np.zeros(len(points), dtype=bool)
         super().__init__(points, centres)
         self._price = price * self.rows.factor
-        self._renew(np.arange(len(points)))
+        self.renew(np.arange(len(points)))
 
     def worth(self) -> NDArray[np.float64]:
         return _distances(self.nearest) - self.costs
@@ -190,9 +190,13 @@ class _Gains(Bounds):
         exact: NDArray[np.bool_] = super().are_exact() & self._are_new
         return exact
 
-    def tighten(self, some: IntArray, *, fully: bool = False) -> None:
-        super().tighten(some, fully=fully)
-        self._renew(some[~self._are_new[some]])
+    def renew(self, some: IntArray) -> bool:
+        stale = some[~self._are_new[some]]
+        for start in range(0, len(stale), _ROW_CHUNK):
+            part = stale[start : start + _ROW_CHUNK]
+            self.costs[part] = self.cost(self.probs, self.room, part)
+        self._are_new[stale] = True
+        return stale.size > 0
 
     def cost(
         self, probs: NDArray[np.float64], room: NDArray[np.float64], some: IntArray
@@ -204,12 +208,6 @@ class _Gains(Bounds):
         self.room = self.room - self.probs[picks].sum(axis=0)
         self.costs[picks] = np.inf
         self._are_new = np.isinf(self.costs)
-
-    def _renew(self, some: IntArray) -> None:
-        for start in range(0, len(some), _ROW_CHUNK):
-            part = some[start : start + _ROW_CHUNK]
-            self.costs[part] = self.cost(self.probs, self.room, part)
-            self._are_new[part] = True
 
 
 def _among(gains: _Gains, first: First, k: int, keys: NDArray[np.uint64]) -> list[int]:

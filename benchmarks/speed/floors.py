@@ -180,9 +180,9 @@ def _prepared(n: int, width: int) -> float:
 
 
 def _cover(s: Sizes, _: Mapping[str, Any]) -> Work:
-    # Distances to the labeled samples, and of the picks to each other: most samples need not be
-    # compared with every pick.
-    return Work(flop=2 * s.n * s.d * s.labeled + s.b**2 * s.d, n_bytes=_prepared(s.n, s.d))
+    # Points read for their mean and once more for products; distances of the picks to each other.
+    # What is compared with centres is counted while it runs.
+    return Work(flop=s.b**2 * s.d, n_bytes=8 * s.n * s.d)
 
 
 def _balanced_cover(s: Sizes, facts: Mapping[str, Any]) -> Work:
@@ -198,9 +198,9 @@ def _badge(s: Sizes, _: Mapping[str, Any]) -> Work:
 
 
 def _noise(s: Sizes, _: Mapping[str, Any]) -> Work:
-    # Distances to the origin are lengths.
+    # Distances to the origin are lengths, for which points are read once.
     width = _DRAWS * s.c
-    return Work(flop=2 * s.n * width + s.b**2 * width, n_bytes=_prepared(s.n, width))
+    return Work(flop=s.b**2 * width, n_bytes=4 * s.n * width)
 
 
 def _mixing(s: Sizes, facts: Mapping[str, Any]) -> Work:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from alscope.acquisition import _smoothed, kmeans
+from alscope.acquisition import _bounds, _smoothed, kmeans
 
 __all__ = ["counted"]
 
@@ -27,6 +27,12 @@ _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curva
 def _assignment(_: Any, squared: Any, centres: Any, __: Any) -> Steps:
     # Every row is compared with every centre.
     return Steps(flop=2 * squared.size * centres.size)
+
+
+def _comparison(rows: Any, squared: Any, centres: Any, **_: Any) -> Steps:
+    # A cover compares samples with more centres while they may still be among the farthest. Other
+    # orders might need fewer comparisons, but none is known to.
+    return Steps(flop=2 * rows.size * centres.squared.size)
 
 
 def _dual(dual: Any, prices: Any, near: Any = None) -> Steps:
@@ -53,6 +59,7 @@ def _exponentials(x: Any) -> Steps:
 
 _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
     (kmeans, "_nearest", _assignment),
+    (_bounds, "least", _comparison),
     (_smoothed.SmoothedDual, "at", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
     (_smoothed, "_logistic", _exponentials),
@@ -71,8 +78,8 @@ def counted() -> Iterator[Steps]:
 
 
 def _counting(function: Callable[..., Any], cost: Callable[..., Steps], total: Steps) -> Any:
-    def counting(*args: Any) -> Any:
-        total.update(cost(*args))
-        return function(*args)
+    def counting(*args: Any, **options: Any) -> Any:
+        total.update(cost(*args, **options))
+        return function(*args, **options)
 
     return counting
