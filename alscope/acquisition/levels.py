@@ -50,9 +50,12 @@ def level_seeding(
         picks.append(_drawn(blocks, sums, rng.random()))
         np.square(np.subtract(scores, scores[picks[-1]], out=buffer), out=buffer)
         np.minimum(nearest, buffer, out=nearest)
-    free = np.setdiff1d(np.arange(scores.size), picks)
+    chosen = np.array(picks, dtype=np.int64)
+    if len(picks) == k:
+        return chosen
+    free = np.setdiff1d(np.arange(scores.size), chosen)
     rest = top_k(scores[free], k - len(picks), keys=keys[free])
-    return np.concatenate([np.array(picks, dtype=np.int64), free[rest]])
+    return np.concatenate([chosen, free[rest]])
 
 
 def _drawn(blocks: NDArray[np.float64], sums: NDArray[np.float64], uniform: float) -> int:

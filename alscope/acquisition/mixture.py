@@ -85,10 +85,8 @@ def fit_mixture(values: _Vector) -> Mixture:
     mixture = _maximized(ordered, np.stack([1 - upper, upper]))
     before = -np.inf
     for _ in range(_MAX_ITERATIONS):
-        joint = _log_densities(ordered, mixture)  # (2, n)
-        total = np.logaddexp(joint[0], joint[1])
-        mixture = _maximized(ordered, np.exp(joint - total))
-        now = float(total.mean())
+        shares, now = _expected(ordered, mixture)
+        mixture = _maximized(ordered, shares)
         if abs(now - before) < _TOLERANCE:
             break
         before = now
@@ -145,9 +143,9 @@ def activation_log_odds(
             f"{n_classes + 1}: one each, and one for unknown classes"
         )
     predicted = logits.argmax(axis=1)
-    values = logits.max(axis=1).astype(np.float64)
+    values = logits[np.arange(len(logits)), predicted].astype(np.float64)
     odds = np.full(len(logits), -np.inf)
-    order = np.argsort(predicted, kind="stable")
+    order = np.argsort(predicted.astype(np.min_scalar_type(n_classes)), kind="stable")
     bounds = np.searchsorted(predicted[order], np.arange(n_classes + 1))
     for first, last in pairwise(bounds):
         members = order[first:last]
@@ -161,17 +159,30 @@ def _class_log_odds(values: _Vector, *, monotone: bool) -> _Vector:
     return log_odds(values, fit_mixture(values), monotone=monotone)
 
 
+def _expected(values: _Vector, mixture: Mixture) -> tuple[_Vector, float]:
+    # What each value belongs to, (2, n), and the mean log-likelihood.
+    joint = _log_densities(values, mixture)
+    top = joint.max(axis=0)
+    shares = np.exp(joint - top)  # one of the two is 1
+    sums = shares.sum(axis=0)
+    shares /= sums
+    return shares, float((top.sum() + np.log(sums, out=sums).sum()) / values.size)
+
+
 def _maximized(values: _Vector, shares: _Vector) -> Mixture:
     # shares: what each value belongs to, (2, n).
     sizes = shares.sum(axis=1) + _NO_MEMBERS
-    means = (shares * values).sum(axis=1) / sizes
-    spreads = (shares * (values - means[:, None]) ** 2).sum(axis=1) / sizes
+    means = np.einsum("kn,n->k", shares, values) / sizes
+    gaps = values - means[:, None]
+    spreads = np.einsum("kn,kn,kn->k", shares, gaps, gaps) / sizes
     return Mixture(sizes / sizes.sum(), means, spreads + _VARIANCE_FLOOR)
 
 
 def _log_densities(values: _Vector, mixture: Mixture) -> _Vector:
     # (2, n); the constant log(2 pi) / 2 is left out, as it changes neither odds nor progress.
-    variances = mixture.variances[:, None]
-    squares = (values - mixture.means[:, None]) ** 2 / variances
-    result: _Vector = np.log(mixture.weights)[:, None] - (np.log(variances) + squares) / 2
+    heights = np.log(mixture.weights) - np.log(mixture.variances) / 2
+    result: _Vector = values - mixture.means[:, None]
+    np.square(result, out=result)
+    result /= -2 * mixture.variances[:, None]
+    result += heights[:, None]
     return result

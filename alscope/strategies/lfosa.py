@@ -122,10 +122,22 @@ def known_first(
     predicted, activations, odds = activation_log_odds(
         logits, n_classes=n_classes, monotone=monotone
     )
-    margins = logits[:, :n_classes].max(axis=1).astype(np.float64) - logits[:, n_classes]
-    seconds = np.where(predicted < n_classes, activations, margins)
-    order = np.lexsort((seconds, odds))
-    higher = (np.diff(seconds[order]) != 0) | (odds[order][1:] != odds[order][:-1])
-    places = np.zeros(len(logits))
+    seconds = activations.copy()
+    unknown = np.flatnonzero(predicted == n_classes)
+    outputs = logits[unknown].astype(np.float64)
+    seconds[unknown] = outputs[:, :n_classes].max(axis=1) - outputs[:, n_classes]
+    return _places(odds, seconds)
+
+
+def _places(firsts: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    # By the first, then by the second, which is needed among equal firsts only.
+    order = np.argsort(firsts)
+    ranked = firsts[order]
+    equal = ranked[1:] == ranked[:-1]
+    tied = np.append(equal, False) | np.append(False, equal)
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((seconds[rows], firsts[rows]))]
+    higher = ~equal | (np.diff(seconds[order]) != 0)
+    places = np.zeros(firsts.size)
     places[order[1:]] = np.cumsum(higher)
     return places

@@ -133,6 +133,12 @@ def _wrong_log(s: Sizes, facts: Mapping[str, Any]) -> Work:
     return _scores(s, facts, n_rows=4, n_exps=2)
 
 
+def _detected(s: Sizes, _: Mapping[str, Any]) -> Work:
+    # The largest of each row, and whether it is finite. Mixtures need sorted activations, scores
+    # are places in the order of all; the mixtures' iterations are counted while it runs.
+    return Work(n_bytes=4 * s.n * (s.c + 1), n_rows=2 * s.n, n_ranked=s.n, n_sorted=2 * s.n + s.b)
+
+
 def _balanced(s: Sizes, facts: Mapping[str, Any]) -> Work:
     # Entropies, and probabilities in float64, checked; the rest is counted while it runs.
     return _scores(s, facts, n_rows=7, n_exps=2).plus({"n_bytes": 8 * s.n * s.c})
@@ -269,7 +275,7 @@ FLOORS: dict[str, Callable[[Sizes, Mapping[str, Any]], Work]] = {
     "entropy": _scores,
     "tidal": _scores,
     "entropy_cb": _balanced,
-    "lfosa": _scores,
+    "lfosa": _detected,
     "mean_std": _deviations,
     "var_ratio": _votes,
     "least_confidence_dropout": _moments,

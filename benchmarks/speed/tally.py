@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from alscope.acquisition import _bounds, _smoothed, kmeans
+from alscope.acquisition import _bounds, _smoothed, kmeans, mixture
 
 __all__ = ["counted"]
 
@@ -57,12 +57,18 @@ def _exponentials(x: Any) -> Steps:
     return Steps(n_logs64=x.size)
 
 
+def _expectation(values: Any, _: Any) -> Steps:
+    # One exponential for the share of each value, one logarithm for its likelihood.
+    return Steps(n_logs64=2 * values.size)
+
+
 _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
     (kmeans, "_nearest", _assignment),
     (_bounds, "least", _comparison),
     (_smoothed.SmoothedDual, "at", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
     (_smoothed, "_logistic", _exponentials),
+    (mixture, "_expected", _expectation),
 )
 
 
