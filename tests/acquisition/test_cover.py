@@ -189,7 +189,7 @@ def test_one_copy_of_the_pool_is_held() -> None:
     assert peak < 1.6 * points.nbytes
 
 
-@pytest.mark.parametrize("kind", ["duplicates", "whole numbers"])
+@pytest.mark.parametrize("kind", ["duplicates", "duplicates, few centres", "whole numbers"])
 def test_equally_far_points_go_by_key_in_a_pool_of_real_size(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,7 +198,8 @@ def test_equally_far_points_go_by_key_in_a_pool_of_real_size(
     points = rng.normal(size=(180, 48)).astype(np.float32)
     if kind == "whole numbers":
         points = rng.integers(0, 2, size=(n, 48)).astype(np.float32)
-    centres, points, keys = points[:30], points[30:][np.arange(n - 30) % 150], keys_of(n - 30)
+    centres = points[: 3 if "few" in kind else 30]
+    points, keys = points[30:][np.arange(n - 30) % 150], keys_of(n - 30)
     monkeypatch.setattr(cover, "_PLAIN_WORK", np.inf)
     plain = k_center_greedy(points, centres, 200, keys=keys)
     monkeypatch.setattr(cover, "_PLAIN_WORK", -1)
