@@ -88,9 +88,11 @@ def growth(options: Options) -> Iterator[Table]:
 
 def _all(sizes: Sizes, options: Options, chosen: Sequence[Case] | None = None) -> Table:
     sizes = _QUICK if options.quick else sizes
-    speed = rates(sizes.c)
+    before = rates(sizes.c)
     some = cases() if chosen is None else chosen
-    rows = [_row(case, sizes, speed, _run(case, sizes, options)) for case in some]
+    found = [_run(case, sizes, options) for case in some]
+    speed = before.best(rates(sizes.c))
+    rows = [_row(case, sizes, speed, one) for case, one in zip(some, found, strict=True)]
     caption = (
         f"{_described(sizes)}; {_FACTS}. Measured rates: {speed.flop / 1e9:.0f} GFLOP/s in float32 "
         f"products and {speed.flop64 / 1e9:.0f} in float64, {speed.n_bytes / 1e9:.1f} GB/s, "
