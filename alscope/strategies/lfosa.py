@@ -134,7 +134,9 @@ def _places(firsts: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArra
     order = np.argsort(firsts)
     ranked = firsts[order]
     equal = ranked[1:] == ranked[:-1]
-    tied = np.append(equal, False) | np.append(False, equal)
+    tied = np.zeros(firsts.size, dtype=np.bool_)
+    tied[:-1] = equal
+    tied[1:] |= equal
     rows = order[tied]
     order[tied] = rows[np.lexsort((seconds[rows], firsts[rows]))]
     higher = ~equal | (np.diff(seconds[order]) != 0)
