@@ -28,6 +28,8 @@ __all__ = [
 
 _BLOCK_CELLS = 1 << 16  # temporaries of a block stay within the processor's cache
 
+_FEW_DIGITS = 1e-290  # sums of exponentials below this begin to lose digits, or are 0
+
 _SMALLEST = 5e-324  # positive float64: its logarithm is finite
 
 _Matrix = NDArray[np.float64]
@@ -118,14 +120,25 @@ def least_confidence(logits: NDArray[np.floating]) -> NDArray[np.float64]:
         return _blockwise(logits, lambda row: np.zeros(len(row.top)))
 
     def score(row: _Row) -> NDArray[np.float64]:
-        # Relative to the second logit, so that the sum holds a 1 and its logarithm is finite.
-        second = row.second()
-        relative = row.shifted - second[:, None]
-        relative[np.arange(len(relative)), row.top] = -np.inf
-        sums: NDArray[np.float64] = np.exp(relative, out=relative).sum(axis=1)
-        return second + np.log(sums) - np.log1p(row.rest_sum)
+        certain = np.flatnonzero(row.rest_sum < _FEW_DIGITS)
+        if not certain.size:
+            return np.log(row.rest_sum) - np.log1p(row.rest_sum)
+        sums = np.maximum(row.rest_sum, _FEW_DIGITS)
+        scores: NDArray[np.float64] = np.log(sums) - np.log1p(sums)
+        scores[certain] = _log_of_rest(_Row(*(each[certain] for each in row)))
+        return scores
 
     return _blockwise(logits, score)
+
+
+def _log_of_rest(row: _Row) -> NDArray[np.float64]:
+    # Relative to the second logit, the sum holds a 1 and its logarithm is finite. The partition
+    # function of these rows rounds to 1.
+    second = row.second()
+    relative = row.shifted - second[:, None]
+    relative[np.arange(len(relative)), row.top] = -np.inf
+    sums: NDArray[np.float64] = np.exp(relative, out=relative).sum(axis=1)
+    return second + np.log(sums)
 
 
 def entropy_of_probs(probs: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -133,11 +133,6 @@ def _scores(s: Sizes, _: Mapping[str, Any], *, n_rows: int = 3, n_exps: int = 1)
     return Work(n_bytes=4 * cells, n_logs64=n_exps * cells, n_rows=n_rows * s.n, **_ranking(s))
 
 
-def _wrong_log(s: Sizes, facts: Mapping[str, Any]) -> Work:
-    # Specified relative to the second logit as well: log(1 - p) where p rounds to 1.
-    return _scores(s, facts, n_rows=4, n_exps=2)
-
-
 def _detected(s: Sizes, _: Mapping[str, Any]) -> Work:
     # The largest of each row, and whether it is finite. Mixtures need sorted activations, scores
     # are places in the order of all; the mixtures' iterations are counted while it runs.
@@ -275,7 +270,7 @@ FLOORS: dict[str, Callable[[Sizes, Mapping[str, Any]], Work]] = {
     "random": _keys,
     "learning_loss": _column,
     "saal": _levels,
-    "least_confidence": _wrong_log,
+    "least_confidence": _scores,
     "margin": _scores,
     "entropy": _scores,
     "tidal": _scores,
