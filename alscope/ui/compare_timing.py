@@ -11,7 +11,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import View
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
-from alscope.ui.text import count, duration, percent, plain, seconds, strategy_link
+from alscope.ui.text import count, duration, plain, seconds, share, strategy_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def _where(rounds: pd.DataFrame) -> str:
     if found.total <= 0:
         return ""
     parts = ", ".join(
-        f"{name} **{percent(taken / found.total)}**" for name, taken in found.parts.items()
+        f"{name} **{share(taken / found.total)}**" for name, taken in found.parts.items()
     )
     saved = f" What runs share was computed once, which saved {duration(found.saved)}."
     return f"These rounds took **{duration(found.total)}** as they were executed: {parts}." + (

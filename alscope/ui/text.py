@@ -20,11 +20,13 @@ __all__ = [
     "percent",
     "plain",
     "seconds",
+    "share",
     "size",
     "strategy_link",
 ]
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_TELLING = 1e-5
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -60,6 +62,11 @@ def percent(fraction: float) -> str:
     return f"{value} %"
 
 
+def share(fraction: float) -> str:
+    """`61 %`; what is there but rounds to nothing is `under 1 %`."""
+    return "under 1 %" if 0 < fraction < 0.005 else f"{round(100 * fraction)} %"
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `3 min`, `1 h 20 min`, `2 days 3 h`."""
     if seconds < 1:
@@ -75,9 +82,14 @@ def duration(seconds: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A measured time, to three digits: `12.3 ms`, `1.05 s`, `41 min`; "-" for none."""
+    """A measured time, to three digits: `12.3 ms`, `1.05 s`, `41 min`; "-" for none.
+
+    Below a hundredth of a millisecond a clock around some lines of Python says nothing.
+    """
     if math.isnan(value):
         return "-"
+    if 0 < value < _TELLING:
+        return f"under {1000 * _TELLING:g} ms"
     if value >= 1.5 * _MINUTE:
         return duration(value)
     return f"{value:.3g} s" if value >= 1 else f"{1000 * value:.3g} ms"

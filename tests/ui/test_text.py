@@ -73,3 +73,17 @@ def test_a_strategy_links_to_its_card_whatever_its_title_holds() -> None:
     assert text.strategy_link("x](javascript:alert(1)") == (
         r"[x\](javascript\:alert(1)](strategies?s=x%5D)"
     )
+
+
+def test_a_small_share_is_not_said_to_be_nothing_or_more_than_it_is() -> None:
+    assert [text.share(x) for x in (0.0, 0.004, 0.006, 0.874, 1.0)] == [
+        "0 %",
+        "under 1 %",
+        "1 %",
+        "87 %",
+        "100 %",
+    ]
+
+
+def test_times_too_short_for_the_clock_have_no_digits() -> None:
+    assert [text.seconds(x) for x in (0.0, 2.25e-6, 2e-5)] == ["0 ms", "under 0.01 ms", "0.02 ms"]
