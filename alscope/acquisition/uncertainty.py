@@ -47,6 +47,10 @@ class _Row(NamedTuple):
     rest_sum: NDArray[np.float64]
     """Sum of `rest`, (n,): the partition function is 1 + rest_sum."""
 
+    def of(self, rows: IntArray) -> _Row:
+        """Some of the rows."""
+        return _Row(self.shifted[rows], self.top[rows], self.rest[rows], self.rest_sum[rows])
+
     def second(self) -> NDArray[np.float64]:
         """The second largest shifted logit, (n,); -inf with one class."""
         others = self.shifted.copy()
@@ -125,7 +129,7 @@ def least_confidence(logits: NDArray[np.floating]) -> NDArray[np.float64]:
             return np.log(row.rest_sum) - np.log1p(row.rest_sum)
         sums = np.maximum(row.rest_sum, _FEW_DIGITS)
         scores: NDArray[np.float64] = np.log(sums) - np.log1p(sums)
-        scores[certain] = _log_of_rest(_Row(*(each[certain] for each in row)))
+        scores[certain] = _log_of_rest(row.of(certain))
         return scores
 
     return _blockwise(logits, score)
