@@ -49,6 +49,7 @@ SIZES = {
 HEADER = "| strategy | inputs, MiB | peak above them, MiB | seconds | remark |"
 MIB = 2**20
 ROOT = Path(__file__).resolve().parents[1]
+_SHORT_S, _SHORT_REPEATS = 0.05, 21  # as the rates of the machine are measured, with warm caches
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Result = dict[str, Any]
@@ -153,9 +154,10 @@ def on_device(name: str) -> contextlib.AbstractContextManager[None]:
 def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: int = 1) -> Result:
     """Size of the inputs, peak memory above them, and seconds; or why there is no measurement.
 
-    The peak is that of the first call. Seconds are the median of `repeats` calls, as many as fit
-    into the limit; the later ones are not watched, because watching empties the process's memory:
-    each of its pages then takes a microsecond, which small selections would be measured by.
+    The peak is that of the first call. Seconds are the median of `repeats` calls (of more, where
+    one is short), as many as fit into the limit; the later ones are not watched, because watching
+    empties the process's memory: each of its pages then takes a microsecond, which small selections
+    would be measured by.
     """
     try:
         pool = make_pool(
@@ -176,7 +178,8 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
     with counted() as steps:
         taken, cpu, chosen = selection_costs(strategy, view, query_size, limit=limit)
     peak, times = risen(), [(taken, cpu)]
-    while chosen and len(times) < repeats and taken * (len(times) + 1) < limit:
+    wanted = max(repeats, _SHORT_REPEATS) if taken < _SHORT_S else repeats
+    while chosen and len(times) < wanted and taken * (len(times) + 1) < limit:
         times.append(selection_costs(strategy, view, query_size, limit=limit)[:2])
     remark = "" if chosen else f"stopped after {limit} s; the peak is that until then"
     return {

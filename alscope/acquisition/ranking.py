@@ -104,7 +104,9 @@ def _head(values: NDArray[np.float64], k: int, keys: NDArray[np.uint64]) -> IntA
     found = values[rows]
     limit = np.partition(found, found.size - k)[found.size - k]
     above, tied = rows[found > limit], rows[found == limit]
-    return np.concatenate([above, tied[_smallest(keys[tied], k - above.size)]])
+    if above.size + tied.size > k:
+        tied = tied[_smallest(keys[tied], k - above.size)]
+    return np.concatenate([above, tied])
 
 
 def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:

@@ -171,8 +171,8 @@ def _keys(s: Sizes, _: Mapping[str, Any]) -> Work:
 
 
 def _column(s: Sizes, _: Mapping[str, Any]) -> Work:
-    # float32 outputs read, float64 scores written.
-    return Work(n_bytes=12 * s.n, **_ranking(s))
+    # float32 outputs read, float64 scores written; one look at each for whether it is finite.
+    return Work(n_bytes=12 * s.n, **_ranking(s)).plus({"n_ranked": s.n})
 
 
 def _levels(s: Sizes, _: Mapping[str, Any]) -> Work:
