@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.accelerator import Held, held, offers
-from alscope.acquisition._distances import Centres, least, least_of_held, to_each
+from alscope.acquisition._distances import Centres, least, least_of_held
 from alscope.acquisition._lazy import first_rows
 from alscope.acquisition._rows import ENOUGH, blocks, prepared, squares
+from alscope.acquisition.ranking import largest
 from alscope.progress import report
 from alscope.types import IntArray
 
-__all__ = ["Bounds", "First", "Near", "largest"]
+__all__ = ["Bounds", "First"]
 
 _FIRST = 256  # centres that every row is compared with
 _STEP = 1024  # centres that a row is compared with at a time, at most
 _WATCHED = 2  # times as many rows as are wanted are brought up to date at first
-_AHEAD = 64  # rows whose products with others of a few are made together
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -87,10 +87,10 @@ class Bounds:
         """Make some rows centres; bounds stay as they are."""
         self._added += rows
 
-    def settle(self, near: Near) -> None:
+    def settle(self, rows: IntArray, nearest: NDArray[np.float32]) -> None:
         """Take over the distances of some rows, which account for all centres."""
-        self.nearest[near.rows] = near.nearest
-        self._seen[near.rows] = self.n_centres
+        self.nearest[rows] = nearest
+        self._seen[rows] = self.n_centres
 
     def worth(self) -> NDArray[np.floating]:
         """By what rows are ranked, by present bounds, (n,); -inf is out of the race.
@@ -111,25 +111,25 @@ class Bounds:
             n: How many; fewer if not so many are in the race.
             keys: Keys that break ties, (n_rows,).
         """
-        values = self.worth()
-        n = min(n, int(np.count_nonzero(values > -np.inf)))
+        n = min(n, int(np.count_nonzero(self.worth() > -np.inf)))
         while True:
-            top = largest(values, _WATCHED * n)
-            if not self.renew(top):
-                self.tighten(top, fully=True)
-                exact = self.are_exact()
-                # The first n are worth as much, at least, as the n-th of those that are known.
-                known = self.worth()[exact]
-                least_worth = known[largest(known, n)].min()
-                open_ = np.flatnonzero(~exact & (self.worth() >= least_worth))
-                if not open_.size:
-                    return First(*first_rows(self.worth(), n, keys))
-                if not self.renew(open_):
-                    self.tighten(open_)
-            values = self.worth()
+            self.tighten(self.leading(_WATCHED * n), fully=True)
+            worth, exact = self.worth(), self.are_exact()
+            # The first n are worth as much, at least, as the n-th of those that are known.
+            known = worth[exact]
+            least_worth = known[largest(known, n)].min()
+            open_ = np.flatnonzero(~exact & (worth >= least_worth))
+            if not open_.size:
+                return First(*first_rows(worth, n, keys))
+            if not self.renew(open_):
+                self.tighten(open_)
+
+    def leading(self, n: int) -> IntArray:
+        """The n rows of the highest worth, in no order, when all is known that is cheap to know."""
+        return largest(self.worth(), n)
 
     def renew(self, some: IntArray) -> bool:
-        """Bring up to date what of the worth of rows is cheap; returns whether anything was not."""
+        """Bring up to date what of their worth is cheap; returns whether anything was not."""
         return False
 
     def tighten(self, some: IntArray, *, fully: bool = False) -> None:
@@ -183,37 +183,3 @@ class Bounds:
         added = self._added[max(0, first - n) : max(0, upto - n)]
         parts = [self._given[first:upto], self.rows.some(np.array(added, dtype=np.int64))]
         return Centres.of(np.concatenate(parts))
-
-
-class Near:
-    """Some rows, with exact distances while some of them become centres.
-
-    Args:
-        bounds: Of all rows.
-        rows: Positions of these, with exact bounds.
-
-    Attributes:
-        rows: The same.
-        nearest: Squared distances to the nearest centre, (n_rows,).
-    """
-
-    def __init__(self, bounds: Bounds, rows: IntArray) -> None:
-        self.rows, self.nearest = rows, bounds.nearest[rows]
-        self._block, self._squared = bounds.rows.some(rows), bounds.squared[rows]
-        self._known: dict[int, NDArray[np.float32]] = {}
-
-    def take(self, one: int, worth: NDArray[np.floating]) -> None:
-        """Make one a centre, given what all of these are worth: who may follow."""
-        if one not in self._known:
-            # One product for those likely to follow reads the rows once, not for every pick.
-            likely = np.append(largest(worth, _AHEAD), one)
-            distances = to_each(self._block, self._squared, Centres.of(self._block[likely]))
-            self._known = dict(zip(likely.tolist(), distances, strict=False))
-        np.minimum(self.nearest, self._known[one], out=self.nearest)
-
-
-def largest(values: NDArray[np.floating], n: int) -> IntArray:
-    """Positions of the n largest values, in no order."""
-    if n >= len(values):
-        return np.arange(len(values))
-    return np.argpartition(values, len(values) - n)[len(values) - n :]

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition.ranking import first_of
+from alscope.acquisition.ranking import first_of, narrowed
 from alscope.progress import report
 from alscope.types import IntArray
 
@@ -100,9 +100,10 @@ def first_rows(
     """
     if n >= len(scores):
         return np.arange(len(scores), dtype=np.int64), -np.inf, 0
-    bound = np.partition(scores, len(scores) - n - 1)[len(scores) - n - 1]
-    above = np.flatnonzero(scores > bound)
-    tied = np.flatnonzero(scores == bound)
+    rows = narrowed(scores, n + 1)
+    found = scores[rows]
+    bound = np.partition(found, len(found) - n - 1)[len(found) - n - 1]
+    above, tied = rows[found > bound], rows[found == bound]
     tied = tied[np.argsort(keys[tied], kind="stable")]
     n_tied = n - above.size
     return np.concatenate([above, tied[:n_tied]]), float(bound), int(keys[tied[n_tied]])

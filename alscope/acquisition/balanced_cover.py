@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._bounds import Bounds, First, Near, largest
+from alscope.acquisition._bounds import Bounds, First
 from alscope.acquisition._checks import require_finite, require_probs
 from alscope.acquisition._distances import require_same_width
 from alscope.acquisition._lazy import lazy_greedy
+from alscope.acquisition._near import Near
 from alscope.acquisition.balance import marginal_overshoot
 from alscope.acquisition.cover import k_center_greedy
-from alscope.acquisition.ranking import first_of
+from alscope.acquisition.ranking import first_of, largest
 from alscope.errors import ShapeError
 from alscope.progress import report
 from alscope.types import IntArray
@@ -24,7 +24,6 @@ __all__ = ["balanced_k_center"]
 
 _PLAIN_WORK = 2e7  # below this many multiplications the definition is fast enough to be used as is
 _FEWEST, _CANDIDATES = 256, 1024  # rows among which the next are sought at a time
-_RENEWED = 64  # of these, rows whose costs are renewed together
 
 _ROW_CHUNK = 4096
 
@@ -137,7 +136,9 @@ class _Plain:
 
 def _distances(squared: NDArray[np.floating]) -> NDArray[np.float64]:
     # Without any centre classes alone decide.
-    return np.sqrt(np.where(np.isinf(squared), 0.0, squared), dtype=np.float64)
+    distances: _Vectors = np.sqrt(squared, dtype=np.float64)
+    distances[np.isinf(distances)] = 0
+    return distances
 
 
 def _lazy(
@@ -190,18 +191,33 @@ class _Gains(Bounds):
         exact: NDArray[np.bool_] = super().are_exact() & self._are_new
         return exact
 
+    def leading(self, n: int) -> IntArray:
+        # Costs only rise: stale ones show who may lead. Those of the best are renewed, of four
+        # times as many whenever others may still be better, because each time costs a pass.
+        values, open_ = self.worth(), np.arange(len(self.costs))
+        lead, worth, size = open_[:0], values[:0], n
+        while open_.size:
+            some = largest(values, size)
+            self.renew(open_[some])
+            lead = np.append(lead, open_[some])
+            worth = _distances(self.nearest[lead]) - self.costs[lead]
+            best = largest(worth, n)
+            lead, worth = lead[best], worth[best]
+            values[some] = -np.inf
+            is_left = values > worth.min()
+            open_, values, size = open_[is_left], values[is_left], 4 * size
+        return lead
+
     def renew(self, some: IntArray) -> bool:
         stale = some[~self._are_new[some]]
         for start in range(0, len(stale), _ROW_CHUNK):
             part = stale[start : start + _ROW_CHUNK]
-            self.costs[part] = self.cost(self.probs, self.room, part)
+            self.costs[part] = self.cost(self.probs[part], self.room)
         self._are_new[stale] = True
         return stale.size > 0
 
-    def cost(
-        self, probs: NDArray[np.float64], room: NDArray[np.float64], some: IntArray
-    ) -> NDArray[np.float64]:
-        return self._price * marginal_overshoot(probs[some], room)
+    def cost(self, probs: _Vectors, room: _Vectors) -> _Vectors:
+        return self._price * marginal_overshoot(probs, room)
 
     def take(self, picks: list[int]) -> None:
         self.add(picks)
@@ -212,38 +228,52 @@ class _Gains(Bounds):
 
 def _among(gains: _Gains, first: First, k: int, keys: NDArray[np.uint64]) -> list[int]:
     # At least one pick, at most k; stops when somebody outside might come first.
-    near, row_keys = Near(gains, first.rows), keys[first.rows]
-    costs, probs, room = gains.costs[first.rows], gains.probs[first.rows], gains.room
-    found: list[int] = []
+    near, found = Near(gains, first, keys), list[int]()
+    race = _Race(near, gains.costs[first.rows], gains.probs[first.rows], gains.room, gains.cost)
     while len(found) < k:
-        distances = _distances(near.nearest)
-        best = _best(distances, costs, row_keys, partial(gains.cost, probs, room))
-        worth = distances - costs
-        if first.is_behind(float(worth[best]), int(row_keys[best])):
+        some = race.run(k - len(found))
+        if not some.size:
             break
-        found.append(best)
-        near.take(best, worth)
-        room = room - probs[best]
-        costs[best] = np.inf
-    picks: list[int] = first.rows[found].tolist()
+        found += some.tolist()
+    picks: list[int] = near.rows[found].tolist()
+    gains.costs[near.rows] = race.costs
     gains.take(picks)
-    gains.settle(near)
+    gains.settle(near.rows, near.nearest)
     return picks
 
 
-def _best(
-    distances: NDArray[np.float64],
-    costs: NDArray[np.float64],
-    keys: NDArray[np.uint64],
-    renewed: Callable[[IntArray], NDArray[np.float64]],
-) -> int:
-    # Costs only rise: those of a few that seem best are renewed, until the best of all is new.
-    is_new = np.isinf(costs)  # who was taken is out of the race
-    while True:
-        worth = distances - costs
-        best = first_of(worth, keys=keys)
-        if is_new[best]:
-            return best
-        some = np.append(largest(worth, _RENEWED), best)
-        some = some[~is_new[some]]
-        costs[some], is_new[some] = renewed(some), True
+@dataclass(eq=False)
+class _Race:
+    # A few rows with what they cost at present, infinite for who was taken.
+    near: Near
+    costs: _Vectors
+    probs: _Vectors
+    room: _Vectors
+    price: Callable[[_Vectors, _Vectors], _Vectors]
+
+    def run(self, k: int) -> IntArray:
+        # The next picks, until somebody who does not lead might come first.
+        lead = self.near.lead(_distances(self.near.nearest) - self.costs)
+        keys, probs = self.near.keys[lead.rows].tolist(), self.probs[lead.rows]
+        distances = _distances(self.near.nearest[lead.rows])
+        apart, costs = _distances(self.near.between(lead.rows)), self.costs[lead.rows]
+        found: list[int] = []
+        while len(found) < min(k, costs.size):
+            worth = distances - costs
+            best = int(worth.argmax())  # the first of equals, which has the smallest key
+            if lead.is_behind(float(worth[best]), keys[best]):
+                break
+            found.append(best)
+            np.minimum(distances, apart[best], out=distances)
+            self.room = self.room - probs[best]
+            costs = self.price(probs, self.room)
+            costs[found] = np.inf
+        self._settle(lead.rows[found])
+        return lead.rows[found]
+
+    def _settle(self, some: IntArray) -> None:
+        if some.size:
+            self.near.take(some)
+            gone = np.isinf(self.costs)
+            self.costs = self.price(self.probs, self.room)
+            self.costs[gone] = self.costs[some] = np.inf

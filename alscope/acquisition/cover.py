@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._bounds import Bounds, First, Near
+from alscope.acquisition._bounds import Bounds, First
 from alscope.acquisition._checks import require_finite
 from alscope.acquisition._distances import require_same_width
+from alscope.acquisition._near import Near
 from alscope.acquisition.ranking import by_key, first_of
 from alscope.progress import report
 from alscope.types import IntArray
@@ -99,20 +100,33 @@ def _lazy(
 
 def _among(bounds: Bounds, first: First, k: int, keys: NDArray[np.uint64]) -> list[int]:
     # At most k picks; stops when somebody outside might be farther.
-    near, row_keys = Near(bounds, first.rows), keys[first.rows]
-    found: list[int] = []
+    near, found = Near(bounds, first, keys), list[int]()
     while len(found) < k:
-        best = first_of(near.nearest, keys=row_keys)
-        distance = near.nearest[best]
-        if distance <= 0 or first.is_behind(float(distance), int(row_keys[best])):
+        some = _farthest(near, near.lead(near.nearest), k - len(found))
+        if not some.size:
+            break
+        near.take(some)
+        near.nearest[some] = -np.inf
+        found += some.tolist()
+    picks: list[int] = near.rows[found].tolist()
+    bounds.add(picks)
+    bounds.settle(near.rows, near.nearest)
+    return picks
+
+
+def _farthest(near: Near, lead: First, k: int) -> IntArray:
+    # The same among those that lead.
+    nearest, keys = near.nearest[lead.rows], near.keys[lead.rows].tolist()
+    apart, found = near.between(lead.rows), list[int]()
+    while len(found) < min(k, nearest.size):
+        best = int(nearest.argmax())  # the first of equals, which has the smallest key
+        distance = float(nearest[best])
+        if distance <= 0 or lead.is_behind(distance, keys[best]):
             break
         found.append(best)
-        near.take(best, near.nearest)
-        near.nearest[best] = -np.inf
-    picks: list[int] = first.rows[found].tolist()
-    bounds.add(picks)
-    bounds.settle(near)
-    return picks
+        np.minimum(nearest, apart[best], out=nearest)
+        nearest[best] = -np.inf
+    return lead.rows[found]
 
 
 def _completed(picks: list[int], k: int, keys: NDArray[np.uint64]) -> IntArray:

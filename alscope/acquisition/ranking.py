@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["by_key", "first_of", "k_largest", "top_k"]
+__all__ = ["by_key", "first_of", "k_largest", "largest", "narrowed", "top_k"]
 
 _STRIDE = 32  # one of so many values is looked at to guess where the highest begin
+_FEW = 4096  # values among which guessing takes longer than it saves
 
 
 def top_k(scores: NDArray[np.floating], k: int, *, keys: NDArray[np.uint64]) -> IntArray:
@@ -63,9 +64,23 @@ def k_largest(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         values: (n,), free of NaN.
         k: Within 1..n.
     """
-    found = values[_narrowed(values, k, largest=True)]
-    largest: NDArray[np.float64] = np.partition(found, found.size - k)[found.size - k :]
-    return largest
+    found = values[narrowed(values, k)]
+    head: NDArray[np.float64] = np.partition(found, found.size - k)[found.size - k :]
+    return head
+
+
+def largest(values: NDArray[np.floating], k: int) -> IntArray:
+    """Positions of the k largest values, (min(k, n),), in no order; ties as they come.
+
+    Args:
+        values: (n,), free of NaN.
+        k: How many, at least 1.
+    """
+    if k >= values.size:
+        return np.arange(values.size)
+    rows = narrowed(values, k)
+    found = values[rows]
+    return rows[np.argpartition(found, found.size - k)[found.size - k :]]
 
 
 def first_of(scores: NDArray[np.floating], *, keys: NDArray[np.uint64]) -> int:
@@ -77,8 +92,12 @@ def first_of(scores: NDArray[np.floating], *, keys: NDArray[np.uint64]) -> int:
         scores: Scores, (n,), free of NaN.
         keys: Keys that break ties, (n,).
     """
-    tied = np.flatnonzero(scores == scores.max())
-    return int(tied[0] if tied.size == 1 else tied[np.argmin(keys[tied])])
+    best = int(scores.argmax())
+    tied = scores == scores[best]
+    if np.count_nonzero(tied) == 1:
+        return best
+    rows = np.flatnonzero(tied)
+    return int(rows[np.argmin(keys[rows])])
 
 
 def _vector(scores: NDArray[np.floating], keys: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -100,7 +119,7 @@ def _vector(scores: NDArray[np.floating], keys: NDArray[np.uint64]) -> NDArray[n
 
 def _head(values: NDArray[np.float64], k: int, keys: NDArray[np.uint64]) -> IntArray:
     # Everything above the k-th value is in; the ties at that value fill up in order of their keys.
-    rows = _narrowed(values, k, largest=True)
+    rows = narrowed(values, k)
     found = values[rows]
     limit = np.partition(found, found.size - k)[found.size - k]
     above, tied = rows[found > limit], rows[found == limit]
@@ -113,23 +132,32 @@ def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:
     # Positions of the k smallest of at least k keys, in no order; equal keys by position.
     if k == 0:
         return np.empty(0, dtype=np.int64)
-    rows = _narrowed(keys, k, largest=False)
+    rows = narrowed(keys, k, smallest=True)
     found = keys[rows]
     limit = np.partition(found, k - 1)[k - 1]
     below = rows[found < limit]
     return np.concatenate([below, rows[found == limit][: k - below.size]])
 
 
-def _narrowed(values: NDArray[Any], k: int, *, largest: bool) -> IntArray:
-    # Ascending positions of the k largest (or smallest) values, of all that equal them, and of some
-    # others. A limit is guessed from a sample, a little too generously, so that one comparison of
-    # every value replaces most of a partition; where the guess is wrong, all positions remain.
+def narrowed(values: NDArray[Any], k: int, *, smallest: bool = False) -> IntArray:
+    """Ascending positions of the k largest values, of all that equal them, and of some others.
+
+    A limit is guessed from a sample, a little too generously, so that one comparison of every value
+    replaces most of a partition; where the guess is wrong, all positions are returned.
+
+    Args:
+        values: (n,), free of NaN.
+        k: Within 1..n.
+        smallest: Whether the smallest are meant.
+    """
     sample = values[::_STRIDE]
     expected = k // _STRIDE
     rank = min(expected + 3 * math.isqrt(expected) + 3, sample.size)
-    if largest:
+    if values.size <= _FEW or rank == sample.size:
+        return np.arange(values.size)
+    if smallest:
+        rows = np.flatnonzero(values <= np.partition(sample, rank - 1)[rank - 1])
+    else:
         limit = np.partition(sample, sample.size - rank)[sample.size - rank]
         rows = np.flatnonzero(values >= limit)
-    else:
-        rows = np.flatnonzero(values <= np.partition(sample, rank - 1)[rank - 1])
     return rows if rows.size >= k else np.arange(values.size)

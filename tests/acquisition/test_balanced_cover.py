@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from alscope.acquisition import _bounds, _rows, balanced_cover
+from alscope.acquisition import _bounds, _near, _rows, balanced_cover
 from alscope.acquisition.balanced_cover import balanced_k_center
 from alscope.acquisition.cover import k_center_greedy
 from alscope.errors import ShapeError
@@ -23,10 +23,9 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     """
     monkeypatch.setattr(balanced_cover, "_PLAIN_WORK", np.inf if request.param == "plain" else -1)
     monkeypatch.setattr(balanced_cover, "_CANDIDATES", 4)
-    monkeypatch.setattr(balanced_cover, "_RENEWED", 2)
     monkeypatch.setattr(_bounds, "_FIRST", 2)
     monkeypatch.setattr(_bounds, "_STEP", 3)
-    monkeypatch.setattr(_bounds, "_AHEAD", 2)
+    monkeypatch.setattr(_near, "_AHEAD", 2)
     monkeypatch.setattr(_rows, "ROW_CHUNK", 7)
     device = on_tensors(monkeypatch) if request.param == "tensors" else nullcontext()
     with device:

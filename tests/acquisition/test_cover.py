@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from alscope.acquisition import _bounds, _distances, _rows, cover
+from alscope.acquisition import _bounds, _distances, _near, _rows, cover
 from alscope.acquisition.cover import k_center_greedy
 from alscope.errors import ShapeError
 from alscope.progress import listening
@@ -26,7 +26,7 @@ def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(cover, "_CANDIDATES", 4)
     monkeypatch.setattr(_bounds, "_FIRST", 2)
     monkeypatch.setattr(_bounds, "_STEP", 3)
-    monkeypatch.setattr(_bounds, "_AHEAD", 2)
+    monkeypatch.setattr(_near, "_AHEAD", 2)
     monkeypatch.setattr(_rows, "ROW_CHUNK", 7)
     device = on_tensors(monkeypatch) if request.param == "tensors" else nullcontext()
     with device:

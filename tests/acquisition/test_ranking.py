@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alscope.acquisition.ranking import by_key, first_of, top_k
+from alscope.acquisition.ranking import by_key, first_of, largest, narrowed, top_k
 from alscope.errors import ShapeError
 from tests.oracles import ranked
 
@@ -90,3 +90,24 @@ def test_first_of_takes_the_smallest_key_among_the_highest() -> None:
 
     assert first_of(scores, keys=keys) == 3
     assert first_of(scores[:2], keys=keys[:2]) == 1
+
+
+@pytest.mark.parametrize("n", [5, 5000, 40_000])
+def test_largest_are_the_head_of_the_sort(n: int) -> None:
+    values = np.random.default_rng(n).integers(0, 3000, n).astype(np.float32)
+    for k in (1, 4, n // 50 + 1, n - 1, n, n + 1):
+        found = largest(values, k)
+
+        assert np.unique(found).size == min(k, n)
+        assert np.sort(values[found]).tolist() == np.sort(values)[max(n - k, 0) :].tolist()
+
+
+@pytest.mark.parametrize("smallest", [False, True])
+def test_narrowing_keeps_all_that_equal_the_last(smallest: bool) -> None:
+    # Whether or not the sample shows where the head begins: in the second, only one place is high.
+    for values in (np.arange(40_000.0) // 7, np.repeat([0.0, 1.0, 0.0], [100, 900, 39_000])):
+        signed = -values if smallest else values
+        rows = narrowed(signed, 500, smallest=smallest)
+
+        assert np.isin(np.flatnonzero(values >= np.sort(values)[-500]), rows).all()
+        assert rows.size < 5000
