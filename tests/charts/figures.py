@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ from alscope.results.curves import curve_frame
 from alscope.results.timing import timing_table
 from tests.results.records import Curve, make_rounds
 
-__all__ = ["NAMES", "figures", "rounds"]
+__all__ = ["NAMES", "figures", "made_anew", "rounds"]
 
 NAMES = ("random", "margin", "entropy", "bald", "coreset", "badge", "least_confidence", "core_log")
 
@@ -37,7 +39,13 @@ def rounds(*scenarios: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@cache
 def figures() -> dict[str, tuple[alt.TopLevelMixin, pd.DataFrame]]:
+    """One chart of every form, made once: several modules of tests ask while they are collected."""
+    return made_anew()
+
+
+def made_anew() -> dict[str, tuple[alt.TopLevelMixin, pd.DataFrame]]:
     """One chart of every form: layers, facets, bars, and layers with two frames."""
     one, two = rounds(), rounds("digits", 'docs · "open" set = {x}')
     curves, panels = curve_data(curve_frame(one)), curve_data(curve_frame(two))

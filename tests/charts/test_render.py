@@ -14,7 +14,7 @@ from alscope.charts.curves import curve_chart, curve_data
 from alscope.charts.render import PRINT, render
 from alscope.charts.spec import chart_spec
 from alscope.results.curves import curve_frame
-from tests.charts.figures import NAMES, figures, rounds
+from tests.charts.figures import NAMES, figures, made_anew, rounds
 
 FIGURES = figures()
 
@@ -27,7 +27,7 @@ def test_an_svg_is_the_same_every_time(name: str) -> None:
 
 
 def test_a_chart_built_anew_from_equal_numbers_is_the_same_specification() -> None:
-    again = figures()
+    again = made_anew()
 
     assert chart_spec(FIGURES["layers"][0], PRINT) == chart_spec(again["layers"][0], PRINT)
     assert chart_spec(FIGURES["facets"][0]) == chart_spec(again["facets"][0])

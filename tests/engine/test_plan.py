@@ -93,6 +93,7 @@ def test_the_preview_counts_models_with_heads_of_their_own(
     assert open_service().preview(study).n_trainings == 3 + 4 * 2
 
 
+@pytest.mark.slow
 def test_the_preview_estimates_from_finished_runs(open_service: Callable[..., Service]) -> None:
     service = open_service()
     service.wait(service.submit(tiny_study()), timeout=60)

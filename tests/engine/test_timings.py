@@ -130,6 +130,7 @@ def test_a_book_reads_every_journal_once(
     assert book.rates().n_rounds == first.n_rounds == 6
 
 
+@pytest.mark.slow
 def test_the_estimate_of_a_real_study_holds_its_real_time(
     open_service: Callable[..., Service],
 ) -> None:
@@ -152,6 +153,7 @@ def test_an_empty_store_measures_nothing(tmp_path: Path) -> None:
     assert TimingBook(RunStore(tmp_path / "runs")).rates().n_runs == 0
 
 
+@pytest.mark.slow
 def test_imported_runs_say_nothing_about_this_machine(
     open_service: Callable[..., Service],
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_crowd_of_sessions_watches_a_study_without_an_error() -> None:
     assert "0 exceptions on pages" in done.stdout
 
 
+@pytest.mark.slow
 def test_twenty_draws_of_a_page_start_one_engine(service: Service) -> None:
     record(service, small_study())
     app = page("monitor")

@@ -225,6 +225,7 @@ def test_a_strategy_that_seeds_everything_changes_no_other_run(
     assert bench.records(tiny_run("badge")) == alone.records(tiny_run("badge"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [
@@ -260,6 +261,7 @@ def test_out_of_memory_room_is_made_once_and_then_that_run_fails(
     assert bench.execute(tiny_run("random")) is RunState.DONE
 
 
+@pytest.mark.slow
 def test_room_that_was_made_changes_no_result(
     bench: Bench, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
