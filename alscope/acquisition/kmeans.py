@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from alscope.accelerator import Held, held
+from alscope.accelerator import held
+from alscope.acquisition._assigned import NOISE, Assigned
 from alscope.acquisition._checks import require_matrix
 from alscope.acquisition.ranking import top_k
 from alscope.acquisition.seeding import point_seeding
@@ -20,10 +21,6 @@ __all__ = ["Clusters", "k_means", "representatives"]
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-4  # of the variance: centres that move less have arrived
 _ROW_CHUNK = 4096
-_PRODUCT_CELLS = 1 << 19  # products of rows with centres made at once: 2 MB, near the cache
-_FEWEST_ROWS = 1024
-# Squared distances that differ by less than this, relative to squared lengths, are equal.
-_NOISE = 32 * float(np.finfo(np.float32).eps)
 
 _Points = NDArray[np.float32]
 
@@ -74,18 +71,21 @@ def k_means(
     squared = np.einsum("nd,nd->n", rows, rows)
     tolerance = _TOLERANCE * float(squared.sum(dtype=np.float64)) / max(1, rows.size)
     centres = rows[point_seeding(rows, k, keys=keys, rng=rng).positions]
-    on_device = held((rows,), squared)
-    assignment, distances = _nearest(extended, squared, centres, on_device)
+    found = Assigned(extended, squared, centres, held((rows,), squared))
+    changed = np.ones(k, dtype=bool)  # clusters of other points than those that centres stand for
     n_iterations, settled = 0, False
     while n_iterations < _MAX_ITERATIONS and not settled:
-        moved = _means(extended, assignment, centres, distances, keys)
+        moved = _means(extended, found, centres, changed, keys)
         step = float(np.square(moved - centres).sum())
-        centres, before = moved, assignment
-        assignment, distances = _nearest(extended, squared, centres, on_device)
-        settled = step <= tolerance or np.array_equal(before, assignment)
+        centres, before = moved, found.assignment
+        found.move(centres)
+        others = before != found.assignment
+        changed = np.zeros(k, dtype=bool)
+        changed[before[others]] = changed[found.assignment[others]] = True
+        settled = step <= tolerance or not others.any()
         n_iterations += 1
         report(n_iterations, _MAX_ITERATIONS)
-    return Clusters((centres + shift).astype(np.float32), assignment, n_iterations)
+    return Clusters((centres + shift).astype(np.float32), found.assignment, n_iterations)
 
 
 def representatives(
@@ -110,61 +110,37 @@ def representatives(
         lengths[rows] = np.square(block).sum(axis=1)
     least = np.full(len(clusters.centres), np.inf)
     np.minimum.at(least, clusters.assignment, distances)
-    tied = distances <= least[clusters.assignment] + _NOISE * lengths
+    tied = distances <= least[clusters.assignment] + NOISE * lengths
     order = np.lexsort((keys, ~tied, clusters.assignment))
     _, heads = np.unique(clusters.assignment[order], return_index=True)
     chosen: IntArray = order[heads]
     return chosen
 
 
-def _nearest(
-    extended: _Points, squared: NDArray[np.float32], centres: _Points, on_device: Held | None = None
-) -> tuple[IntArray, NDArray[np.float32]]:
-    # The nearest centre of each row (the first, if tied) and the squared distance to it.
-    n, k = len(extended), len(centres)
-    lengths = np.einsum("kd,kd->k", centres, centres)
-    if on_device is not None:
-        assignment, distances = on_device.nearest((centres,), lengths)
-        distances[distances < _NOISE * squared] = 0
-        return assignment, distances
-    assignment = np.empty(n, dtype=np.int64)
-    distances = np.empty(n, dtype=np.float32)
-    # Contiguous factors and one buffer for all blocks: with few features that halves the time.
-    factors = np.concatenate([(-2 * centres).T, lengths[None]])  # (n_features + 1, k)
-    step = max(_FEWEST_ROWS, _PRODUCT_CELLS // k)
-    buffer = np.empty((min(step, n), k), dtype=np.float32)
-    places = np.arange(len(buffer)) * k
-    for start in range(0, n, step):
-        part = slice(start, start + step)
-        block = extended[part]
-        products = np.matmul(block, factors, out=buffer[: len(block)])  # (rows, k)
-        nearest = products.argmin(axis=1, out=assignment[part])
-        distances[part] = products.ravel().take(places[: len(block)] + nearest)
-    distances += squared
-    distances[distances < _NOISE * squared] = 0
-    return assignment, distances
-
-
 def _means(
     extended: _Points,
-    assignment: IntArray,
+    found: Assigned,
     centres: _Points,
-    distances: NDArray[np.float32],
+    changed: NDArray[np.bool_],
     keys: NDArray[np.uint64],
 ) -> _Points:
-    # Means of the clusters, summed in row order and therefore always the same; an empty cluster
-    # moves to a far point, or stays where it is if all points coincide with their centres.
+    # Means of the clusters, those that changed summed in row order and therefore always the same;
+    # an empty cluster moves to a far point, or stays where it is if all points coincide with their
+    # centres.
     n, k = len(extended), len(centres)
-    members = sparse.csr_array(
-        (np.ones(n, dtype=np.float32), assignment, np.arange(n + 1)), shape=(n, k)
-    )
-    counts = np.bincount(assignment, minlength=k)
+    summed = changed[found.assignment]
+    ends = np.concatenate([[0], np.cumsum(summed)])
+    of = found.assignment[summed]
+    members = sparse.csr_array((np.ones(of.size, dtype=np.float32), of, ends), shape=(n, k))
     sums = np.asarray(members.T @ extended, dtype=np.float32)
-    means: _Points = sums[:, :-1]
-    means /= np.maximum(counts, 1)[:, None]
+    counts = np.bincount(found.assignment, minlength=k)
+    filled = changed & (counts > 0)
+    means = centres.copy()
+    means[filled] = sums[filled, :-1] / counts[filled, None]
     empty = np.flatnonzero(counts == 0)
-    means[empty] = centres[empty]
-    far = top_k(distances, empty.size, keys=keys)
-    far = far[distances[far] > 0]
-    means[empty[: far.size]] = extended[far, :-1]
+    if empty.size:
+        distances = found.distances()
+        far = top_k(distances, empty.size, keys=keys)
+        far = far[distances[far] > 0]
+        means[empty[: far.size]] = extended[far, :-1]
     return means

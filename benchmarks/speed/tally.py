@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from alscope.acquisition import _bounds, _smoothed, kmeans, mixture
+from alscope.acquisition import _assigned, _bounds, _smoothed, mixture
 
 __all__ = ["counted"]
 
@@ -24,9 +24,9 @@ _UNSEEN = 1e-16  # shares below this are lost in the sum of the others
 _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curvature
 
 
-def _assignment(_: Any, squared: Any, centres: Any, __: Any) -> Steps:
-    # Every row is compared with every centre.
-    return Steps(flop=2 * squared.size * centres.size)
+def _assignment(rows: Any, some: Any, centres: Any, *_: Any) -> Steps:
+    # Rows are compared with centres unless it is known already that others are nearer.
+    return Steps(flop=2 * (len(rows) if some is None else some.size) * centres.size)
 
 
 def _comparison(rows: Any, squared: Any, centres: Any, **_: Any) -> Steps:
@@ -63,7 +63,7 @@ def _expectation(values: Any, _: Any) -> Steps:
 
 
 _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
-    (kmeans, "_nearest", _assignment),
+    (_assigned, "nearest", _assignment),
     (_bounds, "least", _comparison),
     (_smoothed.SmoothedDual, "at", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
+from alscope.acquisition import _assigned
+from alscope.acquisition._assigned import Assigned, Near, nearest
 from alscope.acquisition.kmeans import Clusters, k_means, representatives
 from alscope.acquisition.seeding import point_seeding
 from alscope.errors import ShapeError
@@ -130,3 +134,50 @@ def test_seeding_takes_none_all_and_duplicates_by_key() -> None:
 def test_points_that_are_not_finite_are_refused() -> None:
     with pytest.raises(ShapeError, match="points of row 1"):
         clustered(np.array([[0.0], [np.nan]]), 1)
+
+
+@pytest.mark.parametrize("width", [30, 130])
+def test_centres_kept_while_some_move_are_those_found_anew(width: int) -> None:
+    rng = np.random.default_rng(width)
+    rows = np.ones((9000, width + 1), dtype=np.float32)
+    rows[:, :-1] = rng.integers(0, 3, (9000, width))  # whole numbers: many distances are equal
+    squared, centres = np.square(rows[:, :-1]).sum(axis=1), rows[:300, :-1].copy()
+    compared = []
+    found = Assigned(rows, squared, centres, None)
+    for n_moved in (150, 40, 3, 0, 290, 20, 100):
+        centres = centres.copy()
+        centres[rng.permutation(300)[:n_moved]] = rows[rng.permutation(9000)[:n_moved], :-1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_assigned, "nearest", counting(compared))
+            found.move(centres)
+        again = Assigned(rows, squared, centres, None)
+
+        np.testing.assert_array_equal(found.assignment, again.assignment)
+        np.testing.assert_array_equal(found.distances(), again.distances())
+    assert sum(compared) < 4 * 9000 * 300  # seven passes over all would be more
+
+
+def counting(compared: list[int]) -> Callable[..., Near]:
+    def count(rows: np.ndarray, some: np.ndarray | None, centres: np.ndarray, *_: None) -> Near:
+        compared.append((len(rows) if some is None else some.size) * len(centres))
+        return nearest(rows, some, centres)
+
+    return count
+
+
+def test_iterations_are_those_of_the_plain_method() -> None:
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        points = (
+            rng.normal(size=(2000, 30)) + 3 * rng.normal(size=(9, 30))[rng.integers(0, 9, 2000)]
+        )
+        if seed % 2:
+            points = points[rng.integers(0, 400, 2000)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_assigned, "_WORTH_TERMS", np.inf)
+            plain = clustered(points, 250, seed)
+        clusters = clustered(points, 250, seed)
+
+        np.testing.assert_array_equal(clusters.centres, plain.centres)
+        np.testing.assert_array_equal(clusters.assignment, plain.assignment)
+        assert clusters.n_iterations == plain.n_iterations
