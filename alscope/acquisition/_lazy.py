@@ -13,6 +13,8 @@ from alscope.types import IntArray
 
 __all__ = ["Gains", "first_rows", "lazy_greedy"]
 
+_LAST = (np.inf, 0)  # behind everybody
+
 
 class Gains(Protocol):
     """What each of a set of rows would gain; it never rises while rows are taken."""
@@ -33,6 +35,7 @@ def lazy_greedy(
     *,
     keys: NDArray[np.uint64],
     n_candidates: int,
+    leaders: tuple[int, ...] = (),
     taken: tuple[int, ...] = (),
 ) -> IntArray:
     """Take the row with the highest gain, k times in all; ties by key.
@@ -46,6 +49,8 @@ def lazy_greedy(
         k: How many, at most the number of rows.
         keys: Keys that break ties, (n,).
         n_candidates: Rows kept up to date between two passes over all.
+        leaders: How many of them lead, how many lead those, and so on. Only the last are kept up
+            to date after every pick; the others catch up as all rows do.
         taken: Rows taken before, which are the first picks.
 
     Returns:
@@ -58,7 +63,8 @@ def lazy_greedy(
     while len(picks) < k:
         scores = gains.scores()
         scores[picks] = -np.inf
-        found = _among_candidates(gains, scores, k - len(picks), keys, n_candidates)
+        sizes = (n_candidates, *leaders)
+        found = _among_candidates(gains, scores, k - len(picks), keys, sizes, _LAST)
         picks += found.tolist()
         report(len(picks), k)
         if len(picks) < k:
@@ -71,24 +77,38 @@ def _among_candidates(
     scores: NDArray[np.float64],
     k: int,
     keys: NDArray[np.uint64],
-    n_candidates: int,
+    sizes: tuple[int, ...],
+    limit: tuple[float, int],
 ) -> IntArray:
-    # At least one pick, at most k; stops when somebody outside might come first.
-    candidates, bound, bound_key = first_rows(scores, n_candidates, keys)
+    # At most k picks; stops when somebody outside, who comes at `limit`, might come first.
+    candidates, bound, bound_key = first_rows(scores, sizes[0], keys)
+    limit = min(limit, (-bound, bound_key))
     local, block_keys = scores[candidates], keys[candidates]
     gone = np.isneginf(local)
     block = gains.among(candidates)
     found: list[int] = []
     while len(found) < k:
-        best = first_of(local, keys=block_keys)
-        if (-local[best], int(block_keys[best])) > (-bound, bound_key):
+        if len(sizes) > 1:
+            left = k - len(found)
+            best = _among_candidates(block, local, left, block_keys, sizes[1:], limit)
+        else:
+            best = _first_within(local, block_keys, limit)
+        if not best.size:
             break
-        found.append(best)
+        found += best.tolist()
         gone[best] = True
-        block.take(np.array([best], dtype=np.int64))
+        block.take(best)
         local = block.scores()
         local[gone] = -np.inf
     return candidates[found]
+
+
+def _first_within(
+    scores: NDArray[np.float64], keys: NDArray[np.uint64], limit: tuple[float, int]
+) -> IntArray:
+    best = first_of(scores, keys=keys)
+    within = (-scores[best], int(keys[best])) <= limit
+    return np.array([best] if within else [], dtype=np.int64)
 
 
 def first_rows(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 
 from alscope.acquisition.ranking import k_largest
+from alscope.types import IntArray
 
 __all__ = ["Point", "SmoothedDual", "maximised"]
 
@@ -18,8 +20,6 @@ _ARMIJO = 1e-4
 _BLOCK_CELLS = 50_000  # a block and its scaled copy stay within the processor's cache
 _ACTIVE = 1e-12  # rows whose share is this near 0 or 1 do not bend the dual
 _LARGEST = 700.0  # whose exponential is finite
-_NOTHING = 40.0  # a share of exp(-40) is not noticed in the sum of all
-_FEW = 0.25  # reading so many of the rows, one by one, is faster than reading all
 
 _Vector = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class SmoothedDual:
     Attributes:
         values: (n,).
         probs: (n, n_classes).
-        k: Within 1..n-1.
+        k: Above 0 and below n.
         quotas: (n_classes,).
         weight: Prices are within [-weight, weight].
         temperature: t; the smoothed dual tends to the dual with it.
@@ -51,24 +51,20 @@ class SmoothedDual:
 
     values: _Vector
     probs: _Vector
-    k: int
+    k: float
     quotas: _Vector
     weight: float
-    temperature: float
+    temperature: float = 1.0
 
-    def at(self, prices: _Vector, near: Point | None = None) -> Point:
-        """Value and gradient; next to another point, from the rows that can have a share only."""
-        rows, shares = self._within_reach(prices, near)
-        values, probs = self.values[rows], self.probs[rows]
-        worth = values + probs @ prices
-        threshold, found = self._threshold(worth, None if near is None else near.threshold)
-        # t * log(1 + exp(x / t)) is max(x, 0) - t * log(max(share, 1 - share)).
-        above = float(np.maximum(worth - threshold, 0).sum())
-        logs = float(np.log(np.maximum(found, 1 - found)).sum())
-        taken = self.k * threshold + above - self.temperature * logs
-        value = float(prices @ self.quotas) - taken
-        shares[rows] = found
-        return Point(prices, threshold, value, self.quotas - found @ probs, shares)
+    def at(self, prices: _Vector, guess: float | None = None) -> Point:
+        """Value and gradient; the threshold is looked for from a guess."""
+        worth = self.values + self.probs @ prices
+        threshold, shares = self._threshold(worth, guess)
+        return self._point(prices, worth, threshold, shares)
+
+    def among(self, rows: IntArray) -> SmoothedDual:
+        """The same of some rows only, as if the others had no share."""
+        return replace(self, values=self.values[rows], probs=self.probs[rows])
 
     def curvature(self, shares: _Vector) -> NDArray[np.float64]:
         """Negative Hessian, (n_classes, n_classes): positive semidefinite."""
@@ -89,24 +85,20 @@ class SmoothedDual:
         matrix -= np.outer(mean, mean) / max(float(spread.sum()), _ACTIVE)
         return matrix / self.temperature
 
-    def _within_reach(
-        self, prices: _Vector, near: Point | None
-    ) -> tuple[NDArray[np.intp] | slice, _Vector]:
-        # Rows to look at, if not all, and at most what shares the others have. Worths of
-        # distributions move no farther than prices do, and neither does the threshold.
-        if near is not None:
-            moved = 2 * float(np.abs(prices - near.prices).max()) / self.temperature
-            rows = np.flatnonzero(near.shares > np.exp(-_NOTHING - moved))
-            if self.k < rows.size <= _FEW * self.values.size:
-                return rows, near.shares * np.exp(moved)
-        return slice(None), np.empty_like(self.values)
+    def _point(self, prices: _Vector, worth: _Vector, threshold: float, shares: _Vector) -> Point:
+        # t * log(1 + exp(x / t)) is max(x, 0) - t * log(max(share, 1 - share)).
+        above = float(np.maximum(worth - threshold, 0).sum())
+        logs = float(np.log(np.maximum(shares, 1 - shares)).sum())
+        taken = self.k * threshold + above - self.temperature * logs
+        value = float(prices @ self.quotas) - taken
+        return Point(prices, threshold, value, self.quotas - shares @ self.probs, shares)
 
     def _threshold(self, worth: _Vector, guess: float | None) -> tuple[float, _Vector]:
         # The sum of the shares falls from n to 0 while the threshold rises: Newton's method, kept
         # inside a shrinking bracket. At both ends every share is at least, or at most, k / n.
         offset = self.temperature * np.log(self.k / (worth.size - self.k))
         low, high = float(worth.min() - offset), float(worth.max() - offset)
-        threshold = float(k_largest(worth, self.k).min()) if guess is None else guess
+        threshold = float(k_largest(worth, math.ceil(self.k)).min()) if guess is None else guess
         threshold = min(max(threshold, low), high)
         for _ in range(_THRESHOLD_STEPS):
             shares = _logistic((threshold - worth) / self.temperature)
@@ -120,23 +112,24 @@ class SmoothedDual:
         return threshold, shares
 
 
-def maximised(dual: SmoothedDual, prices: _Vector) -> _Vector:
-    """Prices at which the smoothed dual is (nearly) highest, from given ones.
+def maximised(dual: SmoothedDual, start: Point, tolerance: float) -> Point:
+    """Where the smoothed dual is (nearly) highest, from a point of it.
 
     Projected Newton steps: prices at a limit whose gradient points outwards stay there, the others
-    take a Newton step, shortened until the dual rises enough.
+    take a Newton step, shortened until the dual rises enough. It ends where no free price has a
+    gradient above `tolerance` * k.
     """
-    point = dual.at(prices)
+    point = start
     for _ in range(_NEWTON_STEPS):
         outwards = (np.abs(point.prices) >= dual.weight) & (point.prices * point.gradient > 0)
         free = np.flatnonzero(~outwards)
-        if not free.size or np.abs(point.gradient[free]).max() <= 1e-7 * dual.k:
+        if not free.size or np.abs(point.gradient[free]).max() <= tolerance * dual.k:
             break
         after = _line_search(dual, point, _direction(dual, point, free))
         if after is None:
             break
         point = after
-    return point.prices
+    return point
 
 
 def _direction(dual: SmoothedDual, point: Point, free: NDArray[np.intp]) -> _Vector:
@@ -154,7 +147,7 @@ def _line_search(dual: SmoothedDual, point: Point, direction: _Vector) -> Point 
     for _ in range(_HALVINGS):
         prices = np.clip(point.prices + length * direction, -dual.weight, dual.weight)
         rise = float(point.gradient @ (prices - point.prices))
-        after = dual.at(prices, point)
+        after = dual.at(prices, point.threshold)
         if rise > 0 and after.value >= point.value + _ARMIJO * rise:
             return after
         length /= 2

@@ -9,15 +9,15 @@ them and improved by swaps. What is returned comes with both bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition import _smoothed
 from alscope.acquisition._checks import require_finite, require_probs
 from alscope.acquisition._lazy import lazy_greedy
+from alscope.acquisition._price_path import USUAL, Step, price_path
+from alscope.acquisition._smoothed import SmoothedDual
 from alscope.acquisition._swaps import swapped
 from alscope.acquisition.balance import imbalance, marginal_overshoot
 from alscope.acquisition.ranking import k_largest, top_k
@@ -26,10 +26,8 @@ from alscope.types import IntArray
 
 __all__ = ["BalancedBatch", "Balancing", "balanced_top_k"]
 
-_TEMPERATURES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4, 3e-5, 1e-5)
-_USUAL = 7  # temperatures that are always worth their time; the others only if the gap is wide
 _WIDE_GAP, _NO_GAP = 5e-3, 1e-6
-_CANDIDATES = 2048
+_CANDIDATES, _LEADERS = 16_384, (2_048, 64)
 
 _Vector = NDArray[np.float64]
 
@@ -134,7 +132,7 @@ def balanced_top_k(
     """
     _require_sizes(values, probs, quotas, keys)
     problem = Balancing(values, probs, max(0, min(k, len(values))), quotas, weight, keys)
-    ranking = problem.rounded(np.zeros(quotas.size))
+    ranking = top_k(values, problem.k, keys=keys)
     prices = _obvious_prices(problem, ranking)
     start = _batch(problem, ranking, prices)
     if start.gap <= _NO_GAP or not problem.k:
@@ -171,36 +169,38 @@ def _batch(problem: Balancing, positions: IntArray, prices: _Vector) -> Balanced
 
 
 def _ordered(problem: Balancing, batch: BalancedBatch) -> BalancedBatch:
-    order = top_k(
-        problem.worth(batch.prices)[batch.positions],
-        problem.k,
-        keys=problem.keys[batch.positions],
-    )
+    order = _rows(problem, batch.positions).rounded(batch.prices)
     # Bounds are sums in different orders: rounding must not make the lower the higher one.
     lower = min(batch.lower, batch.upper)
     return BalancedBatch(batch.positions[order], batch.prices, batch.upper, lower)
 
 
+def _rows(problem: Balancing, rows: IntArray) -> Balancing:
+    return replace(
+        problem, values=problem.values[rows], probs=problem.probs[rows], keys=problem.keys[rows]
+    )
+
+
 def _solved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
-    for step, prices in enumerate(_price_path(problem)):
-        best = _better(best, _batch(problem, problem.rounded(prices), prices))
+    dual = SmoothedDual(problem.values, problem.probs, problem.k, problem.quotas, problem.weight)
+    for step in price_path(dual, problem.keys):
+        best = _better(best, _rounded(problem, step))
         if best.gap <= _NO_GAP:
             return best
-        if step + 1 >= _USUAL:
+        if step.dual.temperature <= USUAL:
             best = _improved(problem, best)
             if best.gap <= _WIDE_GAP:
                 return best
     return best
 
 
-def _price_path(problem: Balancing) -> Iterator[_Vector]:
-    prices = np.zeros(problem.quotas.size)
-    for temperature in _TEMPERATURES:
-        dual = _smoothed.SmoothedDual(
-            problem.values, problem.probs, problem.k, problem.quotas, problem.weight, temperature
-        )
-        prices = _smoothed.maximised(dual, prices)
-        yield prices
+def _rounded(problem: Balancing, step: Step) -> BalancedBatch:
+    # No row out of reach is among the k worth most, and the bound is made of these.
+    few = replace(
+        problem, values=step.dual.values, probs=step.dual.probs, keys=problem.keys[step.rows]
+    )
+    batch = _batch(few, few.rounded(step.prices), step.prices)
+    return replace(batch, positions=np.arange(problem.values.size)[step.rows][batch.positions])
 
 
 def _better(best: BalancedBatch, new: BalancedBatch) -> BalancedBatch:
@@ -219,30 +219,37 @@ def _improved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
     # next to the threshold are, or all of saturated predictions.
     # The greedy ones are made only while the gap is wide: each takes as long as the prices did.
     n_unsure = min(problem.k, 2 * problem.quotas.size)
+    order = problem.worth(best.prices)
     for n_anew in (0, n_unsure, problem.k):
         if n_anew > n_unsure and best.gap <= _WIDE_GAP:
             break
-        start = _greedy(problem, best, n_anew) if n_anew else best.positions
         positions = swapped(
             problem.values,
             problem.probs,
-            start,
+            _greedy(problem, order, n_anew) if n_anew else best.positions,
             quotas=problem.quotas,
             weight=problem.weight,
-            order=problem.worth(best.prices),
+            order=order,
             keys=problem.keys,
         )
-        best = _better(best, _batch(problem, positions, best.prices))
+        upper = problem.cost(positions)
+        if upper < best.upper:
+            best = replace(best, positions=positions, upper=upper)
     return best
 
 
-def _greedy(problem: Balancing, best: BalancedBatch, n: int) -> IntArray:
+def _greedy(problem: Balancing, order: _Vector, n: int) -> IntArray:
     # The last n picks anew, each the one that lowers the cost most.
-    kept = problem.rounded(best.prices)[: problem.k - n]
+    kept = top_k(order, problem.k - n, keys=problem.keys)
     gains = _Gains(problem.values, problem.probs, problem.quotas, 2 * problem.weight)
     gains.take(kept)
     return lazy_greedy(
-        gains, problem.k, keys=problem.keys, n_candidates=_CANDIDATES, taken=tuple(kept.tolist())
+        gains,
+        problem.k,
+        keys=problem.keys,
+        n_candidates=_CANDIDATES,
+        leaders=_LEADERS,
+        taken=tuple(kept.tolist()),
     )
 
 

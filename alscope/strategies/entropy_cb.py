@@ -47,8 +47,9 @@ class EntropyCB(Strategy):
     of the batch (`upper_bound`), what no batch can cost less than (`lower_bound`) and the relative
     `gap`. Picks are ordered by entropy plus the price of their predicted classes.
 
-    Complexity: one forward pass; a few hundred passes over (n_pool, n_classes) and about 80 times
-    O(n_pool * n_classes^2); memory O(n_pool * n_classes).
+    Complexity: one forward pass; about 40 passes over (n_pool, n_classes) and a few times O(n_pool
+    * n_classes^2), as most is done with a sample or with rows near the threshold; memory O(n_pool *
+    n_classes).
 
     Attributes:
         lam: Nats that one sample away from the quotas costs; larger = more balance, less entropy.

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from alscope.acquisition import _assigned, _bounds, _smoothed, mixture
+from alscope.acquisition import _assigned, _bounds, _lazy, _smoothed, _swaps, dual, mixture
 
 __all__ = ["counted"]
 
@@ -35,26 +35,40 @@ def _comparison(rows: Any, squared: Any, centres: Any, **_: Any) -> Steps:
     return Steps(flop=2 * rows.size * centres.squared.size)
 
 
-def _dual(dual: Any, prices: Any, near: Any = None) -> Steps:
-    # Worths and the gradient: two products with the probabilities, float64, and a logarithm. The
-    # gradient leaves out rows without a share, and all does where those nearby are known.
-    if near is None:
-        return Steps(n_bytes=8 * dual.probs.size)
-    n_rows = int(np.count_nonzero(near.shares > _UNSEEN))
-    return Steps(n_bytes=16 * n_rows * dual.quotas.size, n_logs64=n_rows)
+def _dual(smoothed: Any, prices: Any, worth: Any, threshold: Any, shares: Any) -> Steps:
+    # Worths and the gradient: two products with the probabilities of the rows that have a share,
+    # float64, and a logarithm.
+    n_rows = int(np.count_nonzero(shares > _UNSEEN))
+    return Steps(n_bytes=16 * n_rows * smoothed.quotas.size, n_logs64=n_rows)
 
 
-def _curvature(dual: Any, shares: Any) -> Steps:
+def _curvature(smoothed: Any, shares: Any) -> Steps:
     # A symmetric product of the rows that bend the dual.
     n_rows = int(np.count_nonzero(shares * (1 - shares) > _UNBENT))
     return Steps(
-        flop64=n_rows * dual.quotas.size**2,
-        n_bytes=8 * n_rows * dual.quotas.size,
+        flop64=n_rows * smoothed.quotas.size**2,
+        n_bytes=8 * n_rows * smoothed.quotas.size,
     )
 
 
 def _exponentials(x: Any) -> Steps:
-    return Steps(n_logs64=x.size)
+    return Steps(n_logs64=int(np.count_nonzero(x < -np.log(_UNSEEN))))
+
+
+def _overshoots(probs: Any, _: Any) -> Steps:
+    # By how much a greedy pick would exceed the quotas: a sum over the classes.
+    return Steps(n_rows=len(probs))
+
+
+def _pick(scores: Any, *_: Any) -> Steps:
+    # Every row that is kept up to date is compared with the best.
+    return Steps(n_ranked=scores.size)
+
+
+def _swap(rows: Any, others: Any) -> Steps:
+    # Of each pair three operations per class, a difference, its size and a sum, and a comparison.
+    n_pairs = len(rows) * len(others)
+    return Steps(flop64=3 * n_pairs * rows.shape[1], n_ranked=n_pairs)
 
 
 def _expectation(values: Any, _: Any) -> Steps:
@@ -65,9 +79,12 @@ def _expectation(values: Any, _: Any) -> Steps:
 _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
     (_assigned, "nearest", _assignment),
     (_bounds, "least", _comparison),
-    (_smoothed.SmoothedDual, "at", _dual),
+    (_smoothed.SmoothedDual, "_point", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
     (_smoothed, "_logistic", _exponentials),
+    (dual, "marginal_overshoot", _overshoots),
+    (_lazy, "_first_within", _pick),
+    (_swaps, "_distances", _swap),
     (mixture, "_expected", _expectation),
 )
 
