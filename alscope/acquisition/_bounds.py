@@ -65,13 +65,14 @@ class Bounds:
         self.nearest = np.full(len(points), np.inf, dtype=np.float32)
         # Spread over the given order, which may be that of classes.
         spread = np.argsort(_GOLDEN * np.arange(len(centres)) % 1)
-        self._given, self._added = self.rows.like(centres[spread]), list[int]()
+        given = self.rows.like(centres[spread])
+        self._centres, self._added = Centres(given, (-2 * given).T, squares(given)), list[int]()
         self._held = self._on_device() if offers() else None
         if self._held is not None:
             self._seen = np.zeros(len(points), dtype=np.int64)  # centres that bounds account for
             self.tighten(np.arange(len(points)))
             return
-        first = Centres.of(self._given[:_FIRST])
+        first = self._centres.some(0, min(_FIRST, len(centres)))
         self._seen = np.full(len(points), min(_FIRST, len(centres)))
         if squared is not None and not first.squared.any():  # no centres, or only the origin
             self.nearest[:] = squared if len(first.points) else np.inf
@@ -81,7 +82,7 @@ class Bounds:
     @property
     def n_centres(self) -> int:
         """Centres given and added."""
-        return len(self._given) + len(self._added)
+        return len(self._centres.points) + len(self._added)
 
     def add(self, rows: list[int]) -> None:
         """Make some rows centres; bounds stay as they are."""
@@ -143,7 +144,7 @@ class Bounds:
         for level in np.unique(levels[levels < self.n_centres]).tolist():
             rows, upto = some[levels == level], self.n_centres if fully else self._next(level)
             for first in range(level, upto, _STEP):
-                self._compare(rows, self._centres(first, min(first + _STEP, upto)))
+                self._compare(rows, self._some(first, min(first + _STEP, upto)))
             self._seen[rows] = upto
 
     def _next(self, level: int) -> int:
@@ -178,8 +179,8 @@ class Bounds:
             found = least(self.rows.block(rows), self.squared[rows], centres, room=room)
             self.nearest[rows] = np.minimum(self.nearest[rows], found)
 
-    def _centres(self, first: int, upto: int) -> Centres:
-        n = len(self._given)
-        added = self._added[max(0, first - n) : max(0, upto - n)]
-        parts = [self._given[first:upto], self.rows.some(np.array(added, dtype=np.int64))]
-        return Centres.of(np.concatenate(parts))
+    def _some(self, first: int, upto: int) -> Centres:
+        if self._added:
+            more = self.rows.some(np.array(self._added, dtype=np.int64))
+            self._centres, self._added = self._centres.and_more(more), []
+        return self._centres.some(first, upto)

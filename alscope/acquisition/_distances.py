@@ -39,6 +39,21 @@ class Centres(NamedTuple):
             points = points[np.resize(np.arange(len(points)), ENOUGH)]
         return cls(points, (-2 * points).T, squares(points))
 
+    def and_more(self, points: NDArray[np.float32]) -> Centres:
+        """These and others, (n_others, n_features)."""
+        return Centres(
+            np.concatenate([self.points, points]),
+            np.concatenate([self.doubled.T, -2 * points]).T,
+            np.concatenate([self.squared, squares(points)]),
+        )
+
+    def some(self, first: int, upto: int) -> Centres:
+        """Those from one place to before another, without a copy unless they are few."""
+        if upto - first < ENOUGH:
+            return Centres.of(self.points[first:upto])
+        part = slice(first, upto)
+        return Centres(self.points[part], self.doubled[:, part], self.squared[part])
+
     def room(self) -> NDArray[np.float32]:
         """For products of one block of rows with all centres."""
         return np.empty(ROW_CHUNK * len(self.points), dtype=np.float32)
@@ -91,20 +106,24 @@ def least(
 
 
 def to_each(
-    rows: NDArray[np.float32], squared: NDArray[np.float32], centres: Centres
-) -> NDArray[np.float32]:
-    """Squared distances from all of the centres to rows, with what is below rounding set to 0.
+    rows: NDArray[np.float32],
+    squared: NDArray[np.float32],
+    centres: Centres,
+    *,
+    out: NDArray[np.float32],
+) -> None:
+    """Squared distance of each row to every centre, with what is below rounding set to 0.
 
     Args:
         rows: (n, n_features).
         squared: Squared lengths of the rows, (n,).
         centres: At least one.
+        out: For the distances, (n, n_centres), overwritten.
     """
-    distances = centres.doubled.T @ rows.T
-    distances += centres.squared[:, None]
-    distances += squared
-    distances[distances < _NOISE * squared] = 0
-    return distances
+    np.matmul(rows, centres.doubled, out=out)
+    out += centres.squared
+    out += squared[:, None]
+    np.copyto(out, 0, where=out < _NOISE * squared[:, None])
 
 
 def least_of_held(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from alscope.acquisition._bounds import Bounds, First
 from alscope.acquisition._distances import Centres, to_each
 from alscope.acquisition._lazy import first_rows
+from alscope.acquisition._rows import ENOUGH
 from alscope.types import IntArray
 
 __all__ = ["Near"]
@@ -37,8 +38,10 @@ class Near:
         self.nearest = bounds.nearest[self.rows]
         self._outside = first
         self._block, self._squared = bounds.rows.some(self.rows), bounds.squared[self.rows]
-        self._apart = np.empty((len(self.rows), len(self.rows)), dtype=np.float32)
-        self._is_known = np.zeros(len(self.rows), dtype=bool)
+        # Distances to those that lead or have led, in the order in which they came to do so.
+        self._apart = np.empty((len(self.rows), len(self.rows) + ENOUGH), dtype=np.float32)
+        self._place = np.full(len(self.rows), -1)
+        self._n_known = 0
 
     def lead(self, worth: NDArray[np.floating]) -> First:
         """Rows that come before all others, in the order of their keys.
@@ -46,8 +49,9 @@ class Near:
         Args:
             worth: By what they are ranked, (n_rows,); -inf is out of the race.
         """
-        others = np.where(self._is_known, -np.inf, worth)
-        known = np.flatnonzero(self._is_known & (worth > -np.inf))
+        is_known = self._place >= 0
+        others = np.where(is_known, -np.inf, worth)
+        known = np.flatnonzero(is_known & (worth > -np.inf))
         _, bound, bound_key = first_rows(others, 0, self.keys)
         best = worth[known].max(initial=-np.inf)
         if best <= bound:
@@ -61,15 +65,19 @@ class Near:
         return lead
 
     def between(self, some: IntArray) -> NDArray[np.float32]:
-        """Squared distances between rows that lead, (n_some, n_some)."""
-        return self._apart[np.ix_(some, some)]
+        """Squared distances between rows that lead, from each in turn, (n_some, n_some)."""
+        apart: NDArray[np.float32] = self._apart[np.ix_(some, self._place[some])].T
+        return apart
 
     def take(self, some: IntArray) -> None:
         """Make rows that lead centres."""
-        np.minimum(self.nearest, self._apart[some].min(axis=0), out=self.nearest)
+        distances = self._apart[:, self._place[some]].min(axis=1)
+        np.minimum(self.nearest, distances, out=self.nearest)
 
     def _look(self, some: IntArray) -> None:
         # One product for those likely to follow reads the rows once, not for every pick.
-        distances = to_each(self._block, self._squared, Centres.of(self._block[some]))
-        self._apart[some] = distances[: len(some)]
-        self._is_known[some] = True
+        centres, n = Centres.of(self._block[some]), self._n_known
+        out = self._apart[:, n : n + len(centres.squared)]
+        to_each(self._block, self._squared, centres, out=out)
+        self._place[some] = np.arange(n, n + len(some))
+        self._n_known += len(some)

@@ -23,6 +23,7 @@ _SHORTEST, _LONGEST = 2.0**-40, 2.0**80
 _WIDEST = 126  # the exponent of a factor that is a float32 itself
 _DIGITS = 5  # binary ones that are kept of the mean
 _MATTERS = 1 / 16  # the share of the median squared length from which the mean is subtracted
+_ASKED = 4096  # rows, or up to twice as many, that show whether the mean matters
 
 _Points = NDArray[np.floating]
 
@@ -95,7 +96,7 @@ class Rows:
 
 
 class _Look(NamedTuple):
-    mean: NDArray[np.float64]  # (n_features,)
+    mean: NDArray[np.float64]  # of some rows, (n_features,)
     squared: NDArray[np.float32]  # squared lengths, (n,)
 
 
@@ -119,7 +120,7 @@ def prepared(points: _Points, centres: _Points) -> tuple[Rows, NDArray[np.float3
         look = _look(rows)
     if np.square(look.mean).sum() <= _MATTERS * np.median(look.squared):
         return rows, look.squared
-    shift = (_coarse(look.mean) / rows.factor).astype(np.result_type(points, np.float32))
+    shift = (_coarse(_mean(rows)) / rows.factor).astype(np.result_type(points, np.float32))
     return Rows(points, shift, rows.factor), None
 
 
@@ -137,15 +138,26 @@ def squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _look(rows: Rows) -> _Look:
-    # One pass. Points that are not finite have no finite squared length either.
+    # One pass. Points that are not finite have no finite squared length either. Summing up all rows
+    # would take as long as their lengths do, and is of no use where the mean does not matter.
     total, n = np.zeros(rows.width), 0
-    squared = np.empty(len(rows), dtype=np.float32)
+    squared, stride = np.empty(len(rows), dtype=np.float32), max(1, len(rows) // _ASKED)
+    for part in blocks(len(rows)):
+        block = rows.block(part)
+        squared[part] = squares(block)
+        some = block[::stride]
+        total += some.sum(axis=0)
+        n += len(some)
+    return _Look(total / max(1, n), squared)
+
+
+def _mean(rows: Rows) -> NDArray[np.float64]:
+    total, n = np.zeros(rows.width), 0
     for part in blocks(len(rows)):
         block = rows.block(part)
         total += block.sum(axis=0)
         n += len(block)
-        squared[part] = squares(block)
-    return _Look(total / max(1, n), squared)
+    return total / n
 
 
 def _coarse(mean: NDArray[np.float64]) -> NDArray[np.float64]:
