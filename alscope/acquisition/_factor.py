@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from alscope.types import IntArray
 
-__all__ = ["Few", "Given"]
+__all__ = ["COLUMN_CHUNK", "Few", "Given"]
+
+COLUMN_CHUNK = 1 << 14  # samples whose rows are made at once
 
 _Floats = NDArray[np.floating]
 
@@ -25,7 +27,6 @@ class Given:
         self.variances = variances  # (n,)
         self.rows = rows  # (capacity, n), filled up to n_rows
         self.n_rows = n_rows
-        self.prepared_from = n_rows
 
     def covariances(self, some: IntArray, before: _Floats) -> _Floats:
         """Of some samples with each other, from those without what the rows stand for."""
@@ -34,18 +35,27 @@ class Given:
         return found
 
     def prepare(self, picks: IntArray, before: _Floats) -> None:
-        """Put covariances of the next picks with all, (n_picks, n), in the place of their rows."""
-        filled = self.rows[: self.n_rows]
-        following = self.rows[self.n_rows : self.n_rows + picks.size]
-        np.subtract(before, filled[:, picks].T @ filled, out=following)
-        self.prepared_from = self.n_rows
+        """Make the rows that the next picks append.
 
-    def take(self, pick: int) -> None:
-        """Account for the pick whose row was prepared next."""
-        row, latest = self.rows[self.n_rows], self.rows[self.prepared_from : self.n_rows]
-        row -= latest[:, pick] @ latest
-        row /= np.sqrt(self.variances[pick])
-        self.variances -= np.square(row, dtype=np.float64)
+        Args:
+            picks: In this order, (n_picks,).
+            before: Their covariances with all, without what the rows stand for, (n_picks, n).
+        """
+        rows = self.rows[: self.n_rows, picks]
+        within = (before[:, picks] - rows.T @ rows).astype(np.float64)
+        within[np.diag_indices_from(within)] = self.variances[picks]
+        # Rows of the new ones are solve @ (before - rows' filled): the solution goes into factors.
+        solve = np.linalg.inv(np.linalg.cholesky(within))
+        solve, weights = solve.astype(rows.dtype), (solve @ rows.T).astype(rows.dtype)
+        following = self.rows[self.n_rows : self.n_rows + picks.size]
+        for start in range(0, before.shape[1], COLUMN_CHUNK):
+            part = slice(start, start + COLUMN_CHUNK)
+            filled = weights @ self.rows[: self.n_rows, part]
+            np.subtract(solve @ before[:, part], filled, out=following[:, part])
+
+    def take(self) -> None:
+        """Account for the next of the picks whose rows were prepared."""
+        self.variances -= np.square(self.rows[self.n_rows], dtype=np.float64)
         self.n_rows += 1
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import dtrsm
 
-from alscope.acquisition._factor import Few, Given
+from alscope.acquisition._factor import COLUMN_CHUNK, Few, Given
 from alscope.acquisition._greedy import Greedy, first_near
 from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
@@ -18,9 +18,10 @@ from alscope.types import IntArray
 
 __all__ = ["Blocks", "largest_pool", "log_det_greedy", "weighted"]
 
-_COLUMN_CHUNK = 2048
+_CONDITION_CHUNK = 2048  # samples that are conditioned on the sets at once
+_ROW_BLOCK = 140  # rows of the first factor made by one product
 _CANDIDATES = 512  # among which the next picks are guessed
-_AHEAD, _MOST_AHEAD = 8, 32  # picks guessed at once, at first and at most
+_AHEAD, _MOST_AHEAD = 8, 64  # picks guessed at once, at first and at most
 _MOST_BYTES = 2**33  # of both factors
 _TIES = {"float32": 1e-5, "float64": 1e-12}  # gains this close are equal, for a ridge of 1
 
@@ -139,7 +140,7 @@ def log_det_greedy(
         return Greedy(np.empty(0, dtype=np.int64), np.empty(0))
     state = _State(similar, diagonal, blocks, 0 if k == n else k, ridge)
     if k == n:
-        return Greedy(top_k(state.gains(), k, keys=keys), np.empty(0))
+        return Greedy(top_k(np.log(state.ratios()), k, keys=keys), np.empty(0))
     tolerance = _TIES[str(blocks.pool_query.dtype)] / min(ridge, 1.0)
     return _Search(state, tolerance, keys).run(k)
 
@@ -148,7 +149,6 @@ class _Search:
     # Greedy, several steps at a time.
     def __init__(self, state: _State, tolerance: float, keys: NDArray[np.uint64]) -> None:
         self.state, self.tolerance, self.keys = state, tolerance, keys
-        self.free = np.ones(keys.size, dtype=bool)
         self.picks: list[int] = []
         self.gained: list[float] = []
 
@@ -157,34 +157,41 @@ class _Search:
         while len(self.picks) < k:
             guess = self._guess(min(ahead, k - len(self.picks)))
             self.state.prepare(guess)
-            all_right = all(self._take(pick) for pick in guess.tolist())
+            n_right = sum(1 for _ in takewhile(self._take, guess.tolist()))
             report(len(self.picks), k)
-            ahead = min(2 * ahead, _MOST_AHEAD) if all_right else max(1, ahead // 2)
+            all_right = n_right == guess.size
+            ahead = min(ahead + _AHEAD, _MOST_AHEAD) if all_right else max(_AHEAD, n_right)
         return Greedy(np.array(self.picks, dtype=np.int64), np.array(self.gained))
 
-    def _gains(self) -> NDArray[np.float64]:
-        return np.where(self.free, self.state.gains(), -np.inf)
+    def _ratios(self) -> NDArray[np.float64]:
+        ratios = self.state.ratios()
+        ratios[self.picks] = 0
+        return ratios
+
+    def _best(self, ratios: NDArray[np.float64]) -> int:
+        # Only few gain nearly as much as the best one: the others need no logarithm.
+        few = np.flatnonzero(ratios >= ratios.max() * (1 - 2 * self.tolerance))
+        return int(few[first_near(np.log(ratios[few]), self.tolerance, keys=self.keys[few])])
 
     def _guess(self, n: int) -> IntArray:
         # The next pick, and those that would follow if only some samples were left.
-        gains = self._gains()
-        best = first_near(gains, self.tolerance, keys=self.keys)
+        ratios = self._ratios()
+        best = self._best(ratios)
         some = np.array([best])
         if n > 1:
-            n_some = min(_CANDIDATES, int(self.free.sum()))
-            some = np.argpartition(-gains, n_some - 1)[:n_some]
+            n_some = min(_CANDIDATES, ratios.size - len(self.picks))
+            some = np.argpartition(-ratios, n_some - 1)[:n_some]
             some = np.concatenate([[best], some[some != best]])
         return some[self.state.ahead(some, n, self.tolerance, self.keys[some])]
 
     def _take(self, guess: int) -> bool:
         # Whether the guess is right; takes it, if so.
-        gains = self._gains()
-        if first_near(gains, self.tolerance, keys=self.keys) != guess:
+        ratios = self._ratios()
+        if self._best(ratios) != guess:
             return False
         self.picks.append(guess)
-        self.gained.append(float(gains[guess]))
-        self.free[guess] = False
-        self.state.take(guess)
+        self.gained.append(float(np.log(ratios[guess])))
+        self.state.take()
         return True
 
 
@@ -205,17 +212,23 @@ class _State:
         self.private = Given(private, np.empty((k, n), dtype=dtype), 0)
         self.both = Given(both, factor[n_private:], n_query)
 
-    def gains(self) -> NDArray[np.float64]:
-        return _gains(self.private.variances, self.both.variances, self.ridge)
+    def ratios(self) -> NDArray[np.float64]:
+        """Variances given P by those given P and Q; a gain is the logarithm."""
+        return _ratios(self.private.variances, self.both.variances, self.ridge)
 
     def prepare(self, picks: IntArray) -> None:
-        before = self.similar.block(slice(None), picks).T - self.shared[:, picks].T @ self.shared
+        weights = self.shared[:, picks].T
+        before = np.empty((picks.size, self.shared.shape[1]), dtype=self.shared.dtype)
+        for start in range(0, before.shape[1], COLUMN_CHUNK):
+            part = slice(start, start + COLUMN_CHUNK)
+            similar = self.similar.block(part, picks).T
+            np.subtract(similar, weights @ self.shared[:, part], out=before[:, part])
         self.private.prepare(picks, before)
         self.both.prepare(picks, before)
 
-    def take(self, pick: int) -> None:
-        self.private.take(pick)
-        self.both.take(pick)
+    def take(self) -> None:
+        self.private.take()
+        self.both.take()
 
     def ahead(
         self, some: IntArray, n: int, tolerance: float, keys: NDArray[np.uint64]
@@ -230,17 +243,18 @@ class _State:
         while len(places) < n:
             for one in small:
                 one.take(places[-1])
-            gains = _gains(small[0].variances, small[1].variances, self.ridge)
+            gains = np.log(_ratios(small[0].variances, small[1].variances, self.ridge))
             gains[places] = -np.inf
             places.append(first_near(gains, tolerance, keys=keys))
         return places
 
 
-def _gains(
+def _ratios(
     private: NDArray[np.float64], both: NDArray[np.float64], ridge: float
 ) -> NDArray[np.float64]:
     # No variance is below the ridge but by rounding.
-    values: NDArray[np.float64] = np.log(np.maximum(private, ridge) / np.maximum(both, ridge))
+    values = np.maximum(private, ridge)
+    values /= np.maximum(both, ridge)
     return values
 
 
@@ -248,23 +262,32 @@ def _condition(
     factor: _Floats, total: NDArray[np.float64], blocks: Blocks, ridge: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # Fills the first rows of the factor; returns the variances given P, and given P and Q, (n,).
-    n_private, n_query = blocks.pool_private.shape[1], blocks.pool_query.shape[1]
+    n_private = blocks.pool_private.shape[1]
     between = blocks.query_private
     within = np.block([[blocks.private_private, between.T], [between, blocks.query_query]])
     within = within.astype(np.float64)
     within[np.diag_indices_from(within)] += ridge
-    lower = np.asfortranarray(np.linalg.cholesky(within))
+    # Well conditioned, thanks to the ridge; products with the inverse are faster than solving.
+    inverse = np.linalg.inv(np.linalg.cholesky(within))
     private, both = total.copy(), total.copy()
-    for start in range(0, total.size, _COLUMN_CHUNK) if n_private + n_query else ():
-        part = slice(start, start + _COLUMN_CHUNK)
-        rows = np.empty((n_private + n_query, len(blocks.pool_query[part])))
+    for start in range(0, total.size, _CONDITION_CHUNK) if len(within) else ():
+        part = slice(start, start + _CONDITION_CHUNK)
+        rows = np.empty((len(within), len(blocks.pool_query[part])))
         rows[:n_private], rows[n_private:] = blocks.pool_private[part].T, blocks.pool_query[part].T
-        # In place, without copies: BLAS sees the transposes, rows' inv(lower)'.
-        dtrsm(1.0, lower, rows.T, side=1, lower=1, trans_a=1, overwrite_b=1)
-        factor[: n_private + n_query, part] = rows
+        rows = _below_diagonal(inverse, rows)
+        factor[: len(rows), part] = rows
         private[part] -= np.einsum("rn,rn->n", rows[:n_private], rows[:n_private])
         both[part] = private[part] - np.einsum("rn,rn->n", rows[n_private:], rows[n_private:])
     return private, both
+
+
+def _below_diagonal(lower: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    # lower @ rows, leaving out most of what lies above the diagonal of lower.
+    product = np.empty_like(rows)
+    for start in range(0, len(rows), _ROW_BLOCK):
+        stop = start + _ROW_BLOCK
+        np.matmul(lower[start:stop, :stop], rows[:stop], out=product[start:stop])
+    return product
 
 
 def _require_shapes(diagonal: _Floats, blocks: Blocks, keys: NDArray[np.uint64]) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from alscope.acquisition import log_det
+from alscope.acquisition import _factor, log_det
 from alscope.acquisition._greedy import Greedy
 from alscope.acquisition.log_det import Blocks, log_det_greedy, weighted
 from alscope.errors import ShapeError
@@ -48,7 +48,10 @@ class Products:
 @pytest.fixture(autouse=True)
 def several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even small pools take more than one, and have samples that no guess considers."""
-    monkeypatch.setattr(log_det, "_COLUMN_CHUNK", 7)
+    monkeypatch.setattr(log_det, "_CONDITION_CHUNK", 7)
+    monkeypatch.setattr(log_det, "COLUMN_CHUNK", 7)
+    monkeypatch.setattr(_factor, "COLUMN_CHUNK", 7)
+    monkeypatch.setattr(log_det, "_ROW_BLOCK", 4)
     monkeypatch.setattr(log_det, "_CANDIDATES", 3)
     monkeypatch.setattr(log_det, "_AHEAD", 2)
 
@@ -229,7 +232,7 @@ def test_any_number_can_be_asked_for() -> None:
 
 
 def test_memory_follows_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_det, "_COLUMN_CHUNK", 256)
+    monkeypatch.setattr(log_det, "_CONDITION_CHUNK", 256)
     n, n_query, n_private, k = 4000, 40, 30, 60
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(n + n_query + n_private, 5)).astype(np.float32)
