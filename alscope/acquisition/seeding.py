@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alscope.accelerator import Held, held
 from alscope.acquisition._checks import require_matrix
+from alscope.acquisition._gradients import Gradients, gradients_of
 from alscope.acquisition.ranking import by_key, first_of
 from alscope.errors import ShapeError
 from alscope.progress import report
@@ -20,9 +21,7 @@ __all__ = ["Seeds", "gradient_seeding", "point_seeding"]
 _FACTORED_WORK = 2e9  # multiplications up to which one matrix-vector product per pick is faster
 _PICKS_PER_FLUSH = 64
 _MISSES_PER_FLUSH = 256
-_ROW_CHUNK = 4096
-_CACHED_CELLS = 1 << 16  # float64 temporaries of so many values stay in the cache
-_NOISE_EPS = 32  # distances below this many machine epsilons of the squared norms count as 0
+_ROW_CHUNK = 1024  # rows whose products with a few picks stay in the cache
 
 
 class Seeds(NamedTuple):
@@ -33,33 +32,6 @@ class Seeds(NamedTuple):
     diagnostics: dict[str, Any]
     """`algorithm` ("factored" or "rejection"), `n_by_key` (choices made by key because every
     remaining gradient coincides with a chosen one), and for rejection `n_proposals`, `n_passes`."""
-
-
-class _Gradients(NamedTuple):
-    """Gradient embeddings g_i = residual_i (outer) feature_i in factored form, up to one scale."""
-
-    residual: NDArray[np.floating]
-    """Probabilities minus one-hot prediction, rows of length 1 or 0, (n, n_classes)."""
-    feature: NDArray[np.floating]
-    """Embeddings, rows of the length of the gradient, (n, n_features)."""
-    squared: NDArray[np.floating]
-    """Squared length of the gradient, (n,), at most 1."""
-
-    def distances(self, picks: IntArray, rows: slice = slice(None)) -> NDArray[np.floating]:
-        """Squared distances of some rows to the picks, (n_rows, n_picks)."""
-        # <a (x) h, b (x) g> = <a, b> <h, g>, hence |x - y|^2 = |x|^2 + |y|^2 - 2 <a, b> <h, g>.
-        products = self.feature[rows] @ (-2 * self.feature[picks]).T
-        products *= self.residual[rows] @ self.residual[picks].T
-        products += self.squared[picks]
-        products += self.squared[rows, None]
-        return products
-
-    def noise(self, rows: slice = slice(None)) -> NDArray[np.floating]:
-        """Squared distances below this are rounding, (n_rows,)."""
-        noise: NDArray[np.floating] = (
-            _NOISE_EPS * np.finfo(self.squared.dtype).eps * self.squared[rows]
-        )
-        return noise
 
 
 def gradient_seeding(
@@ -114,9 +86,9 @@ def gradient_seeding(
     n_query = max(0, min(n_query, len(logits)))
     work = n_query * (logits.size + embeddings.size)
     if work < _FACTORED_WORK:
-        gradients = _gradients(logits, embeddings, np.float64)
+        gradients = gradients_of(logits, embeddings, np.float64)
         return _factored(gradients, n_query, keys, rng.random(n_query))
-    gradients = _gradients(logits, embeddings, np.float32)
+    gradients = gradients_of(logits, embeddings, np.float32)
     longest = [first_of(gradients.squared, keys=keys)] if gradients.squared.max() > 0 else []
     return _rejection(gradients, longest, n_query, keys, rng)
 
@@ -148,7 +120,7 @@ def point_seeding(
     k = max(0, min(k, len(points)))
     # Points are gradients with one class, centred because only differences matter here.
     feature = _centred(points)
-    line = _Gradients(
+    line = Gradients(
         residual=np.ones((len(points), 1), dtype=np.float32),
         feature=feature,
         squared=np.einsum("nd,nd->n", feature, feature),
@@ -169,51 +141,8 @@ def _centred(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return found
 
 
-def _gradients(
-    logits: NDArray[np.floating],
-    embeddings: NDArray[np.floating],
-    dtype: type[np.float32] | type[np.float64],
-) -> _Gradients:
-    residual = _residuals(logits)
-    a = np.sqrt(np.einsum("nc,nc->n", residual, residual))
-    h = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))
-    # One scale for all: the longest gradient gets length 1, and float32 squares stay in range.
-    length = a * h
-    length /= max(float(length.max(initial=0.0)), 1e-300)
-    return _Gradients(
-        residual=_rows_times(residual, 1 / np.where(a > 0, a, 1.0), dtype),
-        feature=_rows_times(embeddings, length / np.where(h > 0, h, 1.0), dtype),
-        squared=(length**2).astype(dtype),
-    )
-
-
-def _rows_times(
-    rows: NDArray[np.floating], factors: NDArray[np.float64], dtype: type[np.floating[Any]]
-) -> NDArray[np.floating]:
-    # In float64, one block at a time: a factor may lie outside the range of float32.
-    scaled = np.empty(rows.shape, dtype=dtype)
-    step = max(1, _CACHED_CELLS // max(1, rows.shape[1]))
-    for start in range(0, len(rows), step):
-        part = slice(start, start + step)
-        scaled[part] = rows[part] * factors[part, None]
-    return scaled
-
-
-def _residuals(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    # p - onehot(argmax p); the entry of the prediction is minus the sum of the others, which keeps
-    # its digits where the largest probability rounds to 1.
-    rows, top = np.arange(len(logits)), logits.argmax(axis=1)
-    wide = logits.astype(np.float64)
-    values: NDArray[np.float64] = np.exp(wide - wide[rows, top][:, None])
-    values[rows, top] = 0.0
-    rest = values.sum(axis=1)
-    values /= (1 + rest)[:, None]
-    values[rows, top] = -rest / (1 + rest)
-    return values
-
-
 def _factored(
-    gradients: _Gradients, k: int, keys: NDArray[np.uint64], uniforms: NDArray[np.float64]
+    gradients: Gradients, k: int, keys: NDArray[np.uint64], uniforms: NDArray[np.float64]
 ) -> Seeds:
     # Entry i of uniforms makes the i-th choice; the first is spent on the first, which needs none.
     weights = gradients.squared.astype(np.float64)
@@ -227,7 +156,7 @@ def _factored(
             else _locate(np.cumsum(weights), uniforms[len(picks)])
         )
         picks.append(pick)
-        distances = gradients.distances(np.array([pick]))[:, 0].astype(np.float64)
+        distances = gradients.nearest(gradients.chosen(np.array([pick]))).astype(np.float64)
         distances[distances < noise] = 0.0
         weights = distances if first else np.minimum(weights, distances)
         weights[pick] = 0.0
@@ -244,7 +173,7 @@ def _locate(cumulated: NDArray[np.float64], uniform: float) -> int:
 
 
 def _rejection(
-    gradients: _Gradients,
+    gradients: Gradients,
     first: list[int],
     k: int,
     keys: NDArray[np.uint64],
@@ -268,13 +197,14 @@ def _rejection(
 
 
 def _propose(
-    gradients: _Gradients, weights: NDArray[np.float64], k: int, rng: np.random.Generator
+    gradients: Gradients, weights: NDArray[np.float64], k: int, rng: np.random.Generator
 ) -> tuple[list[int], int]:
     # Up to k choices and the number of proposals. A proposal from the stale weight d is kept with
     # probability t / d, t <= d the true weight: what is kept follows t.
     cumulated = np.cumsum(weights)
     noise = gradients.noise()
     limit = min(k, _PICKS_PER_FLUSH)
+    chosen = gradients.chosen(np.zeros(limit, dtype=np.int64))  # room for them
     found: list[int] = []
     misses = 0
     while len(found) < limit and misses < _MISSES_PER_FLUSH:
@@ -284,8 +214,10 @@ def _propose(
         # the true one, and otherwise the proposal is kept for certain.
         nearest = np.inf
         if found:
-            nearest = float(gradients.distances(np.array(found), slice(row, row + 1)).min())
+            earlier = chosen.first(len(found))
+            nearest = float(gradients.nearest(earlier, slice(row, row + 1))[0])
         if nearest >= noise[row] and chance * weights[row] < nearest and row not in found:
+            chosen.put(len(found), gradients.chosen(np.array([row])))
             found.append(row)
         else:
             misses += 1
@@ -293,7 +225,7 @@ def _propose(
 
 
 def _lower(
-    weights: NDArray[np.float64], gradients: _Gradients, picks: list[int], on_device: Held | None
+    weights: NDArray[np.float64], gradients: Gradients, picks: list[int], on_device: Held | None
 ) -> None:
     # weights <- min(weights, squared distance to each pick), in place, in bounded memory.
     if not picks:
@@ -306,16 +238,17 @@ def _lower(
 
 
 def _least(
-    gradients: _Gradients, picks: IntArray, on_device: Held | None
+    gradients: Gradients, picks: IntArray, on_device: Held | None
 ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
     # Squared distances to the nearest of some picks, all at once or in blocks.
     if on_device is not None:
         parts = (gradients.feature[picks], gradients.residual[picks])
         yield slice(None), on_device.nearest(parts, gradients.squared[picks])[1]
         return
+    chosen = gradients.chosen(picks)
     for start in range(0, len(gradients.squared), _ROW_CHUNK):
         rows = slice(start, start + _ROW_CHUNK)
-        yield rows, gradients.distances(picks, rows).min(axis=1)
+        yield rows, gradients.nearest(chosen, rows)
 
 
 def _seeds(picks: list[int], k: int, keys: NDArray[np.uint64], facts: dict[str, Any]) -> Seeds:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from alscope.acquisition import seeding
+from alscope.acquisition import _gradients, seeding
+from alscope.acquisition._gradients import gradients_of
 from alscope.acquisition.seeding import gradient_seeding, point_seeding
 from alscope.errors import ShapeError
 from alscope.rng import generator, tie_keys
@@ -63,7 +64,7 @@ def test_draws_are_the_definition_for_given_uniforms() -> None:
 @pytest.mark.parametrize(("uniform", "second"), [(0.16, 0), (0.17, 1)])
 def test_example_d_draws_by_squared_distance(uniform: float, second: int) -> None:
     embeddings = np.array([[1.0, 0], [0, 1], [2, 0]])
-    gradients = seeding._gradients(np.zeros((3, 2)), embeddings, np.float64)
+    gradients = gradients_of(np.zeros((3, 2)), embeddings, np.float64)
     seeds = seeding._factored(gradients, 2, keys_of(3), np.array([0, uniform]))
 
     assert seeds.positions.tolist() == [2, second]
@@ -74,8 +75,9 @@ def test_factored_distances_are_those_of_the_outer_products() -> None:
         logits, embeddings, _ = random_pool(seed)
         vectors = oracles.gradients(embeddings, oracles.softmax(logits))
         expected = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
-        gradients = seeding._gradients(logits, embeddings, np.float64)
-        distances = gradients.distances(np.arange(len(logits)))
+        gradients = gradients_of(logits, embeddings, np.float64)
+        ones = [gradients.chosen(np.array([one])) for one in range(len(logits))]
+        distances = np.stack([gradients.nearest(one) for one in ones], axis=1)
 
         scale = (vectors**2).sum(axis=1).max()
         np.testing.assert_allclose(distances * scale, expected, atol=1e-12 * scale)
@@ -95,13 +97,13 @@ def test_the_vectors_are_the_gradients_of_the_last_layer() -> None:
         return (loss(weight + change) - loss(weight - change)) / (2 * step)
 
     numeric = np.array([[slope(c, d) for d in range(6)] for c in range(4)])
-    residual = seeding._residuals((weight @ h)[None])[0]
+    residual = _gradients._residuals((weight @ h)[None])[0]
 
     np.testing.assert_allclose(np.outer(residual, h), numeric, atol=1e-7)
 
 
 def test_residuals_keep_their_digits_where_the_prediction_saturates() -> None:
-    residual = seeding._residuals(np.array([[60.0, 0.0, 0.0]], dtype=np.float32))[0]
+    residual = _gradients._residuals(np.array([[60.0, 0.0, 0.0]], dtype=np.float32))[0]
 
     assert residual[0] == pytest.approx(-2 * np.exp(-60.0))
     assert residual.sum() == 0
