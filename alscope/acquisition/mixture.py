@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition._checks import require_matrix
+from alscope.acquisition._mixtures import Mixture, blocks, fitted, log_densities, two_means_cut
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
@@ -21,24 +21,9 @@ __all__ = [
     "two_means_cut",
 ]
 
-_MAX_ITERATIONS = 10
-_TOLERANCE = 1e-2  # of the mean log-likelihood
-_VARIANCE_FLOOR = 5e-4  # added to every variance
 _SMALLEST_SPREAD = 1e-9  # below it values count as equal
-_NO_MEMBERS = 10 * float(np.finfo(np.float64).eps)  # keeps an empty component defined
 
 _Vector = NDArray[np.float64]
-
-
-class Mixture(NamedTuple):
-    """Two normal components of one variable, in no fixed order."""
-
-    weights: _Vector
-    """(2,), sum 1."""
-    means: _Vector
-    """(2,)."""
-    variances: _Vector
-    """(2,), positive."""
 
 
 class Activations(NamedTuple):
@@ -52,24 +37,6 @@ class Activations(NamedTuple):
     """Of belonging to the louder half of its class, (n,); -inf where the last output is largest."""
 
 
-def two_means_cut(ordered: _Vector) -> int:
-    """How many values form the lower cluster of the best split in two.
-
-    Every split of sorted values into a lower and an upper part is tried by prefix sums, so that the
-    result is the global optimum of 2-means. O(n) time.
-
-    Args:
-        ordered: Ascending, (n,) with n >= 2.
-    """
-    values = ordered - ordered.mean()  # far from 0, squared sums would cancel
-    sums = np.cumsum(values)
-    below = np.arange(1, values.size)
-    rest = sums[-1] - sums[:-1]
-    # What the clusters' means explain; the rest of the squares is to be as small as possible.
-    explained = sums[:-1] ** 2 / below + rest**2 / (values.size - below)
-    return int(explained.argmax()) + 1
-
-
 def fit_mixture(values: _Vector) -> Mixture:
     """Fit two normal components by expectation and maximization.
 
@@ -80,17 +47,8 @@ def fit_mixture(values: _Vector) -> Mixture:
     Args:
         values: (n,) with n >= 2, finite.
     """
-    ordered = np.sort(values)
-    upper = (np.arange(ordered.size) >= two_means_cut(ordered)).astype(np.float64)
-    mixture = _maximized(ordered, np.stack([1 - upper, upper]))
-    before = -np.inf
-    for _ in range(_MAX_ITERATIONS):
-        shares, now = _expected(ordered, mixture)
-        mixture = _maximized(ordered, shares)
-        if abs(now - before) < _TOLERANCE:
-            break
-        before = now
-    return mixture
+    found = fitted(np.sort(values), np.array([values.size]))
+    return Mixture(*(part[:, 0] for part in found))
 
 
 def log_odds(values: _Vector, mixture: Mixture, *, monotone: bool = False) -> _Vector:
@@ -105,15 +63,8 @@ def log_odds(values: _Vector, mixture: Mixture, *, monotone: bool = False) -> _V
         mixture: The components.
         monotone: Below the lower mean, allow at most the log-odds at that mean. Our extension.
     """
-    upper = int(mixture.means[1] >= mixture.means[0])
-    lower = 1 - upper
-    densities = _log_densities(values, mixture)
-    odds: _Vector = densities[upper] - densities[lower]
-    if not monotone:
-        return odds
-    turn = mixture.means[lower]
-    limit = _log_densities(np.array([turn]), mixture)
-    return np.where(values < turn, np.minimum(odds, limit[upper] - limit[lower]), odds)
+    one = Mixture(*(part[:, None] for part in mixture))
+    return _log_odds(values, one, np.array([values.size]), monotone=monotone)
 
 
 def activation_log_odds(
@@ -143,46 +94,42 @@ def activation_log_odds(
             f"{n_classes + 1}: one each, and one for unknown classes"
         )
     predicted = logits.argmax(axis=1)
-    values = logits[np.arange(len(logits)), predicted].astype(np.float64)
+    loudest = logits[np.arange(len(logits)), predicted]
     odds = np.full(len(logits), -np.inf)
     order = np.argsort(predicted.astype(np.min_scalar_type(n_classes)), kind="stable")
-    bounds = np.searchsorted(predicted[order], np.arange(n_classes + 1))
-    for first, last in pairwise(bounds):
-        members = order[first:last]
-        odds[members] = _class_log_odds(values[members], monotone=monotone)
-    return Activations(predicted, values, odds)
+    sizes = np.bincount(predicted, minlength=n_classes + 1)[:n_classes]
+    known = order[: sizes.sum()]
+    odds[known] = _group_log_odds(loudest[known], sizes, monotone=monotone)
+    return Activations(predicted, loudest.astype(np.float64), odds)
 
 
-def _class_log_odds(values: _Vector, *, monotone: bool) -> _Vector:
-    if values.size < 2 or np.ptp(values) < _SMALLEST_SPREAD:
-        return np.zeros(values.size)
-    return log_odds(values, fit_mixture(values), monotone=monotone)
+def _group_log_odds(values: NDArray[np.floating], sizes: IntArray, *, monotone: bool) -> _Vector:
+    # Values of one group after the other. They are sorted as they are: that is faster in float32.
+    odds = np.zeros(values.size)
+    groups = [np.sort(part) for part in np.split(values, np.cumsum(sizes)[:-1])]
+    decided = np.array([part.size > 1 and _spread(part) >= _SMALLEST_SPREAD for part in groups])
+    if not decided.any():
+        return odds
+    rows, counts = np.repeat(decided, sizes), sizes[decided]
+    mixture = fitted(np.concatenate(groups)[rows].astype(np.float64), counts)
+    told, found = values[rows].astype(np.float64), np.empty(counts.sum())
+    for block, which, inside in blocks(counts):
+        found[block] = _log_odds(told[block], mixture.of(which), inside, monotone=monotone)
+    odds[rows] = found
+    return odds
 
 
-def _expected(values: _Vector, mixture: Mixture) -> tuple[_Vector, float]:
-    # What each value belongs to, (2, n), and the mean log-likelihood.
-    joint = _log_densities(values, mixture)
-    top = joint.max(axis=0)
-    shares = np.exp(joint - top)  # one of the two is 1
-    sums = shares.sum(axis=0)
-    shares /= sums
-    return shares, float((top.sum() + np.log(sums, out=sums).sum()) / values.size)
+def _spread(ordered: NDArray[np.floating]) -> float:
+    return float(ordered[-1]) - float(ordered[0])
 
 
-def _maximized(values: _Vector, shares: _Vector) -> Mixture:
-    # shares: what each value belongs to, (2, n).
-    sizes = shares.sum(axis=1) + _NO_MEMBERS
-    means = np.einsum("kn,n->k", shares, values) / sizes
-    gaps = values - means[:, None]
-    spreads = np.einsum("kn,kn,kn->k", shares, gaps, gaps) / sizes
-    return Mixture(sizes / sizes.sum(), means, spreads + _VARIANCE_FLOOR)
-
-
-def _log_densities(values: _Vector, mixture: Mixture) -> _Vector:
-    # (2, n); the constant log(2 pi) / 2 is left out, as it changes neither odds nor progress.
-    heights = np.log(mixture.weights) - np.log(mixture.variances) / 2
-    result: _Vector = values - mixture.means[:, None]
-    np.square(result, out=result)
-    result /= -2 * mixture.variances[:, None]
-    result += heights[:, None]
-    return result
+def _log_odds(values: _Vector, mixture: Mixture, counts: IntArray, *, monotone: bool) -> _Vector:
+    signs = np.where(mixture.means[1] >= mixture.means[0], 1.0, -1.0)
+    densities = log_densities(values, mixture, counts)
+    odds: _Vector = np.repeat(signs, counts) * (densities[1] - densities[0])
+    if not monotone:
+        return odds
+    turns = mixture.means.min(axis=0)
+    at_turn = log_densities(turns, mixture, np.ones_like(counts))
+    limits = np.repeat(signs * (at_turn[1] - at_turn[0]), counts)
+    return np.where(values < np.repeat(turns, counts), np.minimum(odds, limits), odds)

@@ -13,6 +13,7 @@ Seconds are of the clock, with as many threads as the process has.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -134,9 +135,16 @@ def _scores(s: Sizes, _: Mapping[str, Any], *, n_rows: int = 3, n_exps: int = 1)
 
 
 def _detected(s: Sizes, _: Mapping[str, Any]) -> Work:
-    # The largest of each row, and whether it is finite. Mixtures need sorted activations, scores
-    # are places in the order of all; the mixtures' iterations are counted while it runs.
-    return Work(n_bytes=4 * s.n * (s.c + 1), n_rows=2 * s.n, n_ranked=s.n, n_sorted=2 * s.n + s.b)
+    # The largest of each row, and whether it is finite. Mixtures need the activations of each class
+    # sorted, scores are places in the order of all; mixtures' iterations are counted while it runs.
+    n_sorted = _in_order(s.n, s.n / s.c) + _in_order(s.n, s.n) + s.b
+    return Work(n_bytes=4 * s.n * (s.c + 1), n_rows=2 * s.n, n_ranked=s.n, n_sorted=n_sorted)
+
+
+def _in_order(n: float, together: float) -> float:
+    # So many values sorted, with others of their group, as picks in groups of a thousand: log n
+    # comparisons each.
+    return n * math.log2(max(together, 2)) / math.log2(1000)
 
 
 def _balanced(s: Sizes, facts: Mapping[str, Any]) -> Work:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from alscope.acquisition import _assigned, _bounds, _lazy, _smoothed, _swaps, dual, mixture
+from alscope.acquisition import _assigned, _bounds, _lazy, _mixtures, _smoothed, _swaps, dual
 
 __all__ = ["counted"]
 
@@ -71,7 +71,7 @@ def _swap(rows: Any, others: Any) -> Steps:
     return Steps(flop64=3 * n_pairs * rows.shape[1], n_ranked=n_pairs)
 
 
-def _expectation(values: Any, _: Any) -> Steps:
+def _expectation(values: Any, *_: Any) -> Steps:
     # One exponential for the share of each value, one logarithm for its likelihood.
     return Steps(n_logs64=2 * values.size)
 
@@ -85,7 +85,7 @@ _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
     (dual, "marginal_overshoot", _overshoots),
     (_lazy, "_first_within", _pick),
     (_swaps, "_distances", _swap),
-    (mixture, "_expected", _expectation),
+    (_mixtures, "_terms", _expectation),
 )
 
 
