@@ -24,7 +24,9 @@ _SAMPLE, _SAMPLED_PICKS = 8_192, 16
 _LARGE = 4  # pools of so many samples are worth sampling
 _ROUGH, _PRECISE = 1e-2, 1e-7  # of k: the gradient that prices are left with
 _NOTHING = 40.0  # a share of exp(-40) is not noticed in the sum of all
-_ROOM = 40.0  # temperatures by which worths may come nearer to the threshold
+# Temperatures by which worths may come nearer to the threshold. Rows that were left out when it was
+# three times as warm, or more, were then 40 of those away: 80 more than is asked for now.
+_ROOM = 60.0
 _FEW = 0.5  # copying so many of the rows is faster than reading all of them several times
 
 _Vector = NDArray[np.float64]
@@ -34,9 +36,11 @@ class Step(NamedTuple):
     """The best prices at one temperature."""
 
     prices: _Vector
+    threshold: float | None
+    """That of the shares; None where nothing is known of it."""
     dual: SmoothedDual
     """Of the rows that are within reach: the others have no share worth mentioning."""
-    rows: IntArray | slice
+    rows: IntArray
     """Their positions, ascending."""
 
 
@@ -50,45 +54,51 @@ def price_path(dual: SmoothedDual, keys: NDArray[np.uint64]) -> Iterator[Step]:
         dual: Of all rows, at any temperature.
         keys: By which a sample is drawn, (n,).
     """
-    prices, threshold, temperatures = _start(dual, keys)
-    rows: IntArray | slice = slice(None)
+    whole = Step(np.zeros(dual.quotas.size), None, dual, np.arange(keys.size))
+    step, temperatures = _warmed(whole, keys)
     for temperature in temperatures:
-        dual = replace(dual, temperature=temperature)
-        start = dual.at(prices, threshold)
-        reach = np.flatnonzero(start.shares > np.exp(-_NOTHING - _ROOM))
-        near = dual.among(reach) if dual.k < reach.size <= _FEW * start.shares.size else dual
-        point = maximised(near, start if near is dual else _among(start, reach), _PRECISE)
-        if near is not dual and _came_near(start, point) > _ROOM * temperature:
-            point = maximised(dual, dual.at(point.prices, point.threshold), _PRECISE)
-        elif near is not dual:
-            dual, rows = near, reach if isinstance(rows, slice) else rows[reach]
-        prices, threshold = point.prices, point.threshold
-        yield Step(prices, dual, rows)
+        whole = whole._replace(dual=replace(dual, temperature=temperature))
+        step = step._replace(dual=replace(step.dual, temperature=temperature))
+        step, is_sure = _followed(step, keys.size)
+        if not is_sure:
+            again = whole._replace(prices=step.prices, threshold=step.threshold)
+            step, is_sure = _followed(again, keys.size)
+        if not is_sure:
+            start = whole.dual.at(step.prices, step.threshold)
+            step = _moved(whole, maximised(whole.dual, start, _PRECISE))
+        yield step
 
 
-def _start(
-    dual: SmoothedDual, keys: NDArray[np.uint64]
-) -> tuple[_Vector, float | None, tuple[float, ...]]:
-    # Prices, the threshold, and temperatures that are left.
-    prices, threshold = np.zeros(dual.quotas.size), None
+def _warmed(whole: Step, keys: NDArray[np.uint64]) -> tuple[Step, tuple[float, ...]]:
+    # Where to start, and temperatures that are left.
+    dual = whole.dual
     n = max(_SAMPLE, round(_SAMPLED_PICKS * keys.size / dual.k))
     if keys.size < _LARGE * n:
-        return prices, threshold, _WARM + _COLD
+        return whole, _WARM + _COLD
     share = n / keys.size
     few = dual.among(np.sort(by_key(keys, n)))
     few = replace(few, k=share * dual.k, quotas=share * dual.quotas)
     for temperature in _WARM:
         few = replace(few, temperature=temperature)
-        point = maximised(few, few.at(prices, threshold), _ROUGH)
-        prices, threshold = point.prices, point.threshold
-    return prices, threshold, _COLD
+        point = maximised(few, few.at(whole.prices, whole.threshold), _ROUGH)
+        whole = _moved(whole, point)
+    return whole, _COLD
 
 
-def _among(point: Point, rows: IntArray) -> Point:
-    return point._replace(shares=point.shares[rows])
+def _followed(step: Step, n_all: int) -> tuple[Step, bool]:
+    # The best prices from those before, and whether no row that was left out, now or before, can
+    # have come within reach: worths rise by no more than the price that rises most.
+    start = step.dual.at(step.prices, step.threshold)
+    first, found, rows = start, step, np.flatnonzero(start.shares > np.exp(-_NOTHING - _ROOM))
+    if step.dual.k < rows.size <= _FEW * step.rows.size:
+        found = step._replace(dual=step.dual.among(rows), rows=step.rows[rows])
+        first = start._replace(shares=start.shares[rows])
+    point = maximised(found.dual, first, _PRECISE)
+    before = start.threshold if step.threshold is None else max(start.threshold, step.threshold)
+    nearer = float((point.prices - step.prices).max()) + before - point.threshold
+    is_sure = found.rows.size == n_all or nearer <= _ROOM * step.dual.temperature
+    return _moved(found, point), is_sure
 
 
-def _came_near(start: Point, point: Point) -> float:
-    # The most by which a row whose share was not noticed can have come nearer to the threshold:
-    # worths of distributions rise by no more than the price that rose most.
-    return float((point.prices - start.prices).max() - (point.threshold - start.threshold))
+def _moved(step: Step, point: Point) -> Step:
+    return step._replace(prices=point.prices, threshold=point.threshold)

@@ -27,7 +27,7 @@ from alscope.types import IntArray
 __all__ = ["BalancedBatch", "Balancing", "balanced_top_k"]
 
 _WIDE_GAP, _NO_GAP = 5e-3, 1e-6
-_CANDIDATES, _LEADERS = 16_384, (2_048, 64)
+_CANDIDATES, _LEADERS = 4_096, (512, 32)
 
 _Vector = NDArray[np.float64]
 
@@ -200,7 +200,7 @@ def _rounded(problem: Balancing, step: Step) -> BalancedBatch:
         problem, values=step.dual.values, probs=step.dual.probs, keys=problem.keys[step.rows]
     )
     batch = _batch(few, few.rounded(step.prices), step.prices)
-    return replace(batch, positions=np.arange(problem.values.size)[step.rows][batch.positions])
+    return replace(batch, positions=step.rows[batch.positions])
 
 
 def _better(best: BalancedBatch, new: BalancedBatch) -> BalancedBatch:
