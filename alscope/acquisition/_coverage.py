@@ -12,7 +12,7 @@ from alscope.types import IntArray
 
 __all__ = ["Coverage"]
 
-_TILE = 512  # rows, and columns, of the similarities made at once
+_TILE = 1024  # rows, and columns, of the similarities made at once; columns fit into uint16
 _MOST_PAIRS = 2**25  # pairs that gain are held, 8 bytes each, as soon as they are not more
 _PROBE_EVERY = 8  # picks between two looks at how many are left
 _PROBED = 64  # columns looked at
@@ -40,7 +40,11 @@ class Coverage:
         self._active, self._others = np.flatnonzero(counts), np.flatnonzero(~counts)
         self._similar = similar.among(self._active)
         self._ceilings, self._reached = ceilings[counts], floors[counts]
-        self._pairs: sparse.csc_array | None = None  # min(s, c) where above r, (n_rows, n)
+        # min(s, c) where above r, (n_rows, n), with columns in the order of their tiles.
+        self._pairs: sparse.csc_array | None = None
+        order = np.concatenate([self._active, self._others])
+        self._places = np.empty_like(order)  # of columns in that order
+        self._places[order] = np.arange(order.size)
         self._n_taken, self._few_left = 0, False
 
     @property
@@ -60,39 +64,41 @@ class Coverage:
 
     def survey(self) -> NDArray[np.float64]:
         """What every column adds, (n,); holds the pairs that gain, unless they are too many."""
-        gains = np.zeros(self._active.size + self._others.size)
-        found = _Found(_MOST_PAIRS)
-        for start in range(0, self.n_rows, _TILE):
-            here = slice(start, start + _TILE)
-            report(start, self.n_rows)
-            for first in range(start, self.n_rows, _TILE):
-                there = slice(first, first + _TILE)
-                block = self._similar.block(here, self._active[there])
-                if first > start:  # these rows meet each other once, for both sides
-                    self._add(there, self._active[here], block.T.copy(), gains, found)
-                self._add(here, self._active[there], block, gains, found)
-            for first in range(0, self._others.size, _TILE):
-                part = self._others[first : first + _TILE]
-                self._add(here, part, self._similar.block(here, part), gains, found)
-        self._pairs, self._few_left = found.matrix((self.n_rows, gains.size)), False
+        found = _Found(_MOST_PAIRS, [*_tiles(self._active), *_tiles(self._others)])
+        n_tiles = -(-self.n_rows // _TILE)
+        for first in range(n_tiles):
+            here = slice(first * _TILE, (first + 1) * _TILE)
+            report(here.start, self.n_rows)
+            for other in range(first, len(found.groups)):
+                block = self._similar.block(here, found.groups[other].columns)
+                if first < other < n_tiles:  # these rows meet each other once, for both sides
+                    self._add(other * _TILE, block.T, found, first)
+                self._add(here.start, block, found, other)
+        gains = np.empty(self._active.size + self._others.size)
+        for group in found.groups:
+            gains[group.columns] = group.gains
+        self._pairs, self._few_left = found.matrix(self.n_rows, self.dtype), False
         return gains
 
-    def _add(
-        self,
-        rows: slice,
-        columns: IntArray,
-        block: _Floats,
-        gains: NDArray[np.float64],
-        found: _Found,
-    ) -> None:
-        np.minimum(block, self._ceilings[rows, None], out=block)
-        found.add(rows.start, columns, block, self._reached[rows, None])
-        gains[columns] += self._excess(rows, block)
+    def _add(self, start: int, block: _Floats, found: _Found, group: int) -> None:
+        # What columns of a group add to rows from the first one on, given their similarities.
+        rows = slice(start, start + len(block))
+        reached, ceilings = self._reached[rows], self._ceilings[rows]
+        limits = np.where(reached < ceilings, reached, np.inf).astype(self.dtype)
+        above = None if found.is_full else block > limits[:, None]
+        if above is None or not found.has_room_for(int(np.count_nonzero(above))):
+            capped = np.minimum(block, ceilings[:, None], order="C")
+            found.groups[group].gains += self._excess(rows, capped)
+            return
+        row, column, values = _pairs(block, above)
+        # Most pairs do not gain: only those that do are looked at twice.
+        np.minimum(values, ceilings[row], out=values)
+        found.groups[group].add(row + np.int32(start), column, values, values - reached[row])
 
     def gains(self, columns: IntArray) -> NDArray[np.float64]:
         """What some columns add, (n_columns,)."""
         if self._pairs is not None:
-            return self._held_gains(self._pairs[:, columns])
+            return self._held_gains(self._pairs[:, self._places[columns]])
         total = np.zeros(columns.size)
         for start in range(0, self.n_rows, _TILE):
             rows = slice(start, start + _TILE)
@@ -103,7 +109,8 @@ class Coverage:
     def take(self, column: int) -> None:
         """Account for a column."""
         if self._pairs is not None:
-            held = slice(self._pairs.indptr[column], self._pairs.indptr[column + 1])
+            place = int(self._places[column])
+            held = slice(self._pairs.indptr[place], self._pairs.indptr[place + 1])
             rows = self._pairs.indices[held]
             self._reached[rows] = np.maximum(self._reached[rows], self._pairs.data[held])
             return
@@ -138,34 +145,72 @@ class Coverage:
         return total
 
 
+def _tiles(columns: IntArray) -> list[IntArray]:
+    return [columns[start : start + _TILE] for start in range(0, columns.size, _TILE)]
+
+
+def _pairs(
+    block: _Floats, chosen: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], IntArray, _Floats]:
+    # Row, column and value of what is chosen, in the order in which it lies in memory.
+    if not block.flags.c_contiguous:
+        column, row, values = _pairs(block.T, chosen.T)
+        return row.astype(np.int32), column.astype(np.int64), values
+    places = np.flatnonzero(chosen)
+    row = places // block.shape[1]
+    return row.astype(np.int32), places - row * block.shape[1], block.ravel()[places]
+
+
+class _Group:
+    # Some columns, what they add, and the pairs that do: rows, columns among these, values.
+    def __init__(self, columns: IntArray) -> None:
+        self.columns, self.gains = columns, np.zeros(columns.size)
+        self.parts: list[tuple[NDArray[np.int32], NDArray[np.uint16], _Floats]] = []
+
+    def add(
+        self, row: NDArray[np.int32], column: IntArray, values: _Floats, gained: _Floats
+    ) -> None:
+        self.gains += np.bincount(column, gained, minlength=self.gains.size)
+        self.parts.append((row, column.astype(np.uint16), values))
+
+    def move_into(self, row: NDArray[np.int32], values: _Floats) -> IntArray:
+        # Fills in the pairs column by column, and returns how many each has; parts are gone
+        # afterwards. Rows rise within a column if parts were added in their order.
+        if not self.parts:
+            return np.zeros(self.columns.size, dtype=np.int64)
+        rows, columns, capped = (np.concatenate(each) for each in zip(*self.parts, strict=True))
+        self.parts.clear()
+        order = np.argsort(columns, kind="stable")  # of 16 bits: by radix
+        np.take(rows, order, out=row, mode="clip")  # "raise" would copy once more
+        np.take(capped, order, out=values, mode="clip")
+        return np.bincount(columns, minlength=self.columns.size)
+
+
 class _Found:
     # The pairs above what their rows have reached; nothing at all if they are too many.
-    def __init__(self, most: int) -> None:
-        self.left = most
-        self.parts: list[tuple[NDArray[np.int32], NDArray[np.int32], _Floats]] = []
+    def __init__(self, most: int, columns: list[IntArray]) -> None:
+        self.groups = [_Group(each) for each in columns]
+        self._left = most
 
-    def add(self, first: int, columns: IntArray, block: _Floats, reached: _Floats) -> None:
-        if self.left < 0:
-            return
-        places = np.flatnonzero(block > reached)
-        self.left -= places.size
-        if self.left < 0:
-            self.parts.clear()
-            return
-        rows, within = np.divmod(places, block.shape[1])
-        of = (first + rows).astype(np.int32), columns[within].astype(np.int32)
-        self.parts.append((*of, block.ravel()[places]))
+    @property
+    def is_full(self) -> bool:
+        return self._left < 0
 
-    def matrix(self, shape: tuple[int, int]) -> sparse.csc_array | None:
-        if self.left < 0:
+    def has_room_for(self, n: int) -> bool:
+        self._left -= n
+        if self.is_full:
+            for group in self.groups:
+                group.parts.clear()
+        return not self.is_full
+
+    def matrix(self, n_rows: int, dtype: np.dtype[np.floating]) -> sparse.csc_array | None:
+        if self.is_full:
             return None
-        # Parts go while the whole grows: together they would take twice as much.
-        size = sum(values.size for *_, values in self.parts)
-        dtype = self.parts[0][2].dtype if self.parts else np.float64
-        rows, columns = np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int32)
-        values, start = np.empty(size, dtype=dtype), 0
-        while self.parts:
-            part = self.parts.pop()
-            place = slice(start, start := start + part[0].size)
-            rows[place], columns[place], values[place] = part
-        return sparse.csc_array((values, (rows, columns)), shape=shape)
+        sizes = [sum(part[0].size for part in group.parts) for group in self.groups]
+        rows, values = np.empty(sum(sizes), np.int32), np.empty(sum(sizes), dtype)
+        counts, start = [np.zeros(1, dtype=np.int64)], 0
+        for group, size in zip(self.groups, sizes, strict=True):
+            place = slice(start, start := start + size)
+            counts.append(group.move_into(rows[place], values[place]))
+        ends = np.cumsum(np.concatenate(counts), dtype=np.int32)  # as rows: or both are converted
+        return sparse.csc_array((values, rows, ends), shape=(n_rows, ends.size - 1))

@@ -15,7 +15,7 @@ from alscope.types import IntArray
 __all__ = ["GradientKernel", "UnitGradients", "similarities", "unit_gradients"]
 
 _ROW_CHUNK = 4096
-_CELLS = 1 << 18  # similarities made at once: they stay in the cache
+_CELLS = 1 << 20  # similarities made at once: 4 MB; smaller products leave threads waiting
 _FEWEST_ROWS = 256  # products of fewer are slow
 
 _Floats = NDArray[np.floating]
