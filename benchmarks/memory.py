@@ -175,7 +175,7 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
     n_bytes = sum(array.nbytes for arrays in pool.values.values() for array in arrays.values())
     view, query_size = pool.view(), given["query_size"]
     risen = watch_peak()
-    with counted() as steps:
+    with counted() as counts:
         taken, cpu, chosen = selection_costs(strategy, view, query_size, limit=limit)
     peak, times = risen(), [(taken, cpu)]
     wanted = max(repeats, _SHORT_REPEATS) if taken < _SHORT_S else repeats
@@ -189,7 +189,8 @@ def measure(strategy: Strategy, given: dict[str, int], *, limit: int, repeats: i
         "cpu_s": statistics.median(cpu for _, cpu in times),
         "remark": remark,
         "diagnostics": dict(chosen.diagnostics) if chosen else {},
-        "steps": dict(steps),
+        "specified": dict(counts.specified),
+        "known": dict(counts.known),
     }
 
 

@@ -8,11 +8,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from alscope.acquisition import kmeans
+from alscope.acquisition import cover, kmeans
 from benchmarks import run
 from benchmarks.report import Options, Table, between, markdown, seconds
 from benchmarks.speed import acquisition, floors
-from benchmarks.speed.floors import FLOORS, Rates, Sizes, Work
+from benchmarks.speed.floors import FLOORS, KNOWN, Rates, Sizes, Work
 from benchmarks.speed.tally import counted
 
 PAGE = (
@@ -59,7 +59,8 @@ def test_every_case_has_a_floor() -> None:
     labels = {case.label for case in acquisition.cases()}
 
     assert labels == set(FLOORS)
-    for floor in FLOORS.values():
+    assert labels == set(KNOWN)
+    for floor in (*FLOORS.values(), *KNOWN.values()):
         parts = asdict(floor(sizes, {"n_candidates": 25_000})).values()
         assert min(parts) == 0 < max(parts) < 1e14
 
@@ -88,11 +89,28 @@ def test_a_floor_adds_its_parts() -> None:
 
 def test_every_assignment_of_k_means_is_counted_and_nothing_afterwards() -> None:
     points, keys = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60, dtype=np.uint64)
-    with counted() as steps:
+    with counted() as counts:
         found = kmeans.k_means(points, 5, keys=keys, rng=np.random.default_rng(1))
     kmeans.k_means(points, 5, keys=keys, rng=np.random.default_rng(1))
 
-    assert dict(steps) == {"flop": (found.n_iterations + 1) * 2 * 60 * 3 * 5}
+    n_pairs = (found.n_iterations + 1) * 60 * 5
+    assert dict(counts.specified) == {"flop": 2 * 3 * n_pairs, "n_ranked": n_pairs}
+    assert counts.known == counts.specified
+
+
+def test_comparisons_that_are_left_out_lower_what_is_known_but_not_the_floor() -> None:
+    rng = np.random.default_rng(0)
+    points, keys = rng.normal(size=(4_000, 40)).astype(np.float32), rng.permutation(4_000)
+    keys = keys.astype(np.uint64)
+    with counted() as of_means:
+        found = kmeans.k_means(points, 200, keys=keys, rng=rng)
+    with counted() as of_cover:
+        cover.k_center_greedy(points, points[:2_000], 10, keys=keys)
+
+    assert of_means.specified["n_ranked"] == (found.n_iterations + 1) * 4_000 * 200
+    assert of_means.known["n_ranked"] < of_means.specified["n_ranked"]
+    assert not of_cover.specified
+    assert 0 < of_cover.known["flop"] < 2 * 4_000 * 2_010 * 40
 
 
 @pytest.mark.slow

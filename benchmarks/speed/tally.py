@@ -1,8 +1,9 @@
-"""What iterations cost at the least, counted while a selection runs.
+"""What iterations cost, counted while a selection runs.
 
 How often k-means moves its centres, or the dual of EntropyCB is evaluated, depends on the data. The
-floor counts what each such step cannot avoid, as often as it was taken. Counting costs a call of
-Python per step: microseconds beside milliseconds.
+floor counts what each such step is specified to do, as often as it was taken; the least that is
+known to suffice counts what was left when comparisons that cannot matter were left out. Counting
+costs a call of Python per step: microseconds beside milliseconds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -24,9 +25,26 @@ _UNSEEN = 1e-16  # shares below this are lost in the sum of the others
 _UNBENT = 1e-12  # rows whose share is this near 0 or 1 add nothing to the curvature
 
 
+class Counts(NamedTuple):
+    """Work by the names of `floors.Work`: as specified, and the least known to suffice."""
+
+    specified: Steps
+    known: Steps
+
+
+def _first(_: Any, rows: Any, squared: Any, centres: Any, *__: Any) -> Steps:
+    # k-means: every row is compared with every centre.
+    return Steps(flop=2 * len(rows) * centres.size, n_ranked=len(rows) * len(centres))
+
+
+def _move(assigned: Any, centres: Any) -> Steps:
+    return _first(assigned, assigned._rows, None, centres)
+
+
 def _assignment(rows: Any, some: Any, centres: Any, *_: Any) -> Steps:
     # Rows are compared with centres unless it is known already that others are nearer.
-    return Steps(flop=2 * (len(rows) if some is None else some.size) * centres.size)
+    n_rows = len(rows) if some is None else some.size
+    return Steps(flop=2 * n_rows * centres.size, n_ranked=n_rows * len(centres))
 
 
 def _comparison(rows: Any, squared: Any, centres: Any, **_: Any) -> Steps:
@@ -76,9 +94,17 @@ def _expectation(values: Any, *_: Any) -> Steps:
     return Steps(n_logs64=2 * values.size)
 
 
-_COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
+_Costs = tuple[tuple[Any, str, Callable[..., Steps]], ...]
+
+_SPECIFIED: _Costs = (
+    (_assigned.Assigned, "__init__", _first),
+    (_assigned.Assigned, "move", _move),
+)
+_KNOWN: _Costs = (
     (_assigned, "nearest", _assignment),
     (_bounds, "least", _comparison),
+)
+_BOTH: _Costs = (
     (_smoothed.SmoothedDual, "_point", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
     (_smoothed, "_logistic", _exponentials),
@@ -90,19 +116,22 @@ _COUNTED: tuple[tuple[Any, str, Callable[..., Steps]], ...] = (
 
 
 @contextmanager
-def counted() -> Iterator[Steps]:
-    """The least work of the iterations taken inside the block, by the names of `floors.Work`."""
-    total = Steps()
+def counted() -> Iterator[Counts]:
+    """The work of the iterations taken inside the block."""
+    counts = Counts(Steps(), Steps())
     with ExitStack() as stack:
-        for owner, name, cost in _COUNTED:
-            counting = _counting(getattr(owner, name), cost, total)
-            stack.enter_context(patch.object(owner, name, counting))
-        yield total
+        for costs, totals in ((_SPECIFIED, counts[:1]), (_KNOWN, counts[1:]), (_BOTH, counts)):
+            for owner, name, cost in costs:
+                counting = _counting(getattr(owner, name), cost, totals)
+                stack.enter_context(patch.object(owner, name, counting))
+        yield counts
 
 
-def _counting(function: Callable[..., Any], cost: Callable[..., Steps], total: Steps) -> Any:
+def _counting(function: Callable[..., Any], cost: Callable[..., Steps], totals: Any) -> Any:
     def counting(*args: Any, **options: Any) -> Any:
-        total.update(cost(*args, **options))
+        steps = cost(*args, **options)
+        for total in totals:
+            total.update(steps)
         return function(*args, **options)
 
     return counting
