@@ -68,10 +68,11 @@ def require_probs(name: str, probs: NDArray[np.float64], *, first: int = 0) -> N
     Raises:
         ShapeError: Naming the first offending row.
     """
-    require_finite(name, probs, first=first)
-    sums = probs.sum(axis=1)
-    off = np.abs(sums - 1) > _SUM_TOLERANCE
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = probs.sum(axis=1)
+        off = ~(np.abs(sums - 1) <= _SUM_TOLERANCE)  # of what is not finite as well
     if off.any() or probs.min(initial=0.0) < 0:
+        require_finite(name, probs, first=first)
         wrong = np.flatnonzero((probs < 0).any(axis=1) | off)
         row = int(wrong[0])
         raise ShapeError(
