@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from alscope.acquisition import cover, kmeans
+from alscope.acquisition import cover, dual, kmeans
 from benchmarks import run
 from benchmarks.report import Options, Table, between, markdown, seconds
 from benchmarks.speed import acquisition, floors
@@ -111,6 +111,19 @@ def test_comparisons_that_are_left_out_lower_what_is_known_but_not_the_floor() -
     assert of_means.known["n_ranked"] < of_means.specified["n_ranked"]
     assert not of_cover.specified
     assert 0 < of_cover.known["flop"] < 2 * 4_000 * 2_010 * 40
+
+
+def test_a_dual_is_specified_of_all_rows_wherever_it_is_evaluated() -> None:
+    n, n_classes, k = 5_000, 4, 100
+    rng = np.random.default_rng(0)
+    probs, keys = rng.dirichlet(np.full(n_classes, 0.3), n), np.arange(n, dtype=np.uint64)
+    quotas = np.full(n_classes, k / n_classes) * [1.6, 0.8, 0.8, 0.8]
+    with counted() as counts:
+        dual.balanced_top_k(rng.random(n), probs, k, quotas=quotas, weight=1.0, keys=keys)
+
+    assert counts.specified["n_bytes"] % (8 * n * n_classes) == 0
+    assert 0 < counts.known["n_bytes"] < counts.specified["n_bytes"]
+    assert 0 < counts.known["flop64"] < counts.specified["flop64"]
 
 
 @pytest.mark.slow

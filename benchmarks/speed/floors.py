@@ -8,8 +8,8 @@ every row; to rank n scores, one comparison of each, and the picks sorted. What 
 the data demands is counted while it runs (`benchmarks.speed.tally`). Not counted are loops,
 bookkeeping, and what is done twice to save memory.
 
-Covers and k-means can leave out comparisons without changing a choice. What then remains, counted
-as it was taken, is the least that is known to suffice; it is stated beside the floor.
+Covers, k-means and the dual of EntropyCB can leave out rows without changing a choice. What then
+remains, counted as it was done, is the least that is known to suffice; it stands beside the floor.
 
 Seconds are of the clock, with as many threads as the process has.
 """

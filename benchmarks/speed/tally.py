@@ -53,6 +53,26 @@ def _comparison(rows: Any, squared: Any, centres: Any, **_: Any) -> Steps:
     return Steps(flop=2 * rows.size * centres.squared.size)
 
 
+class _AllRows:
+    """The dual of EntropyCB as specified: of all rows, also of those that were found out of reach.
+
+    What is found from a sample counts as that.
+    """
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def point(self, smoothed: Any, *_: Any) -> Steps:
+        """Worths and the gradient: two products with the probabilities, and a logarithm."""
+        self._n = max(self._n, len(smoothed.probs))
+        return Steps(n_bytes=16 * self._n * smoothed.quotas.size, n_logs64=self._n)
+
+    def curvature(self, smoothed: Any, _: Any) -> Steps:
+        """A symmetric product."""
+        cells = self._n * smoothed.quotas.size
+        return Steps(flop64=cells * smoothed.quotas.size, n_bytes=8 * cells)
+
+
 def _dual(smoothed: Any, prices: Any, worth: Any, threshold: Any, shares: Any) -> Steps:
     # Worths and the gradient: two products with the probabilities of the rows that have a share,
     # float64, and a logarithm.
@@ -96,17 +116,13 @@ def _expectation(values: Any, *_: Any) -> Steps:
 
 _Costs = tuple[tuple[Any, str, Callable[..., Steps]], ...]
 
-_SPECIFIED: _Costs = (
-    (_assigned.Assigned, "__init__", _first),
-    (_assigned.Assigned, "move", _move),
-)
 _KNOWN: _Costs = (
     (_assigned, "nearest", _assignment),
     (_bounds, "least", _comparison),
-)
-_BOTH: _Costs = (
     (_smoothed.SmoothedDual, "_point", _dual),
     (_smoothed.SmoothedDual, "curvature", _curvature),
+)
+_BOTH: _Costs = (
     (_smoothed, "_logistic", _exponentials),
     (dual, "marginal_overshoot", _overshoots),
     (_lazy, "_first_within", _pick),
@@ -115,12 +131,22 @@ _BOTH: _Costs = (
 )
 
 
+def _specified() -> _Costs:
+    all_rows = _AllRows()
+    return (
+        (_assigned.Assigned, "__init__", _first),
+        (_assigned.Assigned, "move", _move),
+        (_smoothed.SmoothedDual, "_point", all_rows.point),
+        (_smoothed.SmoothedDual, "curvature", all_rows.curvature),
+    )
+
+
 @contextmanager
 def counted() -> Iterator[Counts]:
     """The work of the iterations taken inside the block."""
     counts = Counts(Steps(), Steps())
     with ExitStack() as stack:
-        for costs, totals in ((_SPECIFIED, counts[:1]), (_KNOWN, counts[1:]), (_BOTH, counts)):
+        for costs, totals in ((_specified(), counts[:1]), (_KNOWN, counts[1:]), (_BOTH, counts)):
             for owner, name, cost in costs:
                 counting = _counting(getattr(owner, name), cost, totals)
                 stack.enter_context(patch.object(owner, name, counting))
