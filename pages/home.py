@@ -87,15 +87,14 @@ def recent() -> None:
             card(study)
 
 
-engine = service.get_service()
-studies = engine.studies()
-samples = sample_ids(engine, studies)
-
 st.title("ALScope")
 st.markdown(
     "Which samples should be labeled next? Compare strategies of deep active learning side by "
     "side: several seeds, unknown classes, imbalanced data, honest seconds."
 )
+engine = service.get_service()  # the first to ask waits for its stores, so the title comes before
+studies = engine.studies()
+samples = sample_ids(engine, studies)
 actions(samples)
 show_arriving()
 

@@ -7,6 +7,7 @@ and `app.py` not at all. So every page begins with `enter()`, which puts `run()`
 from __future__ import annotations
 
 import contextvars
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +17,10 @@ from alscope.ui.access import current_user
 from alscope.ui.activity import show_activity
 from alscope.ui.door import show_account, show_door, tell_read_only
 from alscope.ui.notices import guarded, show_flash
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.navigation.page import StreamlitPage
 
 __all__ = ["enter", "run"]
 
@@ -52,15 +57,24 @@ def run() -> None:
     try:
         with st.sidebar:
             nav.show_menu()
-            with guarded("showing what is running"):
-                show_activity()
+            beside = st.container()
             show_account(visitor)
         tell_read_only(visitor)
         show_flash()
+        _show(current, beside)
+    finally:
+        _inside.reset(token)
+
+
+def _show(current: StreamlitPage, beside: DeltaGenerator) -> None:
+    try:
         with guarded("showing this page"):
             current.run()
     finally:
-        _inside.reset(token)
+        # Last, because the first to ask what is running opens the stores of a server, a quarter of
+        # a second that the title of the page need not wait for. A page may stop before its end.
+        with beside, guarded("showing what is running"):
+            show_activity()
 
 
 def enter() -> None:
