@@ -31,7 +31,9 @@ from hypothesis import settings
 from tests.browsers import INSTALL, find_browser
 
 # The same examples in every run: a red test is red again. No deadline: machines are shared.
-settings.register_profile("alscope", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "alscope", deadline=None, derandomize=True, database=None, max_examples=60
+)
 settings.load_profile("alscope")
 
 _LEFT_OUT = pytest.StashKey[int]()

@@ -231,6 +231,7 @@ def test_any_number_can_be_asked_for() -> None:
     assert choose(whole[12:, 12:], 0, 4, 3).positions.size == 0
 
 
+@pytest.mark.slow
 def test_memory_follows_the_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_det, "_CONDITION_CHUNK", 256)
     n, n_query, n_private, k = 4000, 40, 30, 60

@@ -109,6 +109,7 @@ def test_residuals_keep_their_digits_where_the_prediction_saturates() -> None:
     assert residual.sum() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(3))
 def test_the_second_choice_follows_the_exact_law(form: str, case: int) -> None:
     logits, embeddings, _ = random_pool(20 + case, n=12)
@@ -122,6 +123,7 @@ def test_the_second_choice_follows_the_exact_law(form: str, case: int) -> None:
     assert _p_value(counts, weights, likely) > 1e-3
 
 
+@pytest.mark.slow
 def test_later_choices_follow_the_exact_law(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # No catching up within the batch: the fourth choice is proposed from three stale ones.
     monkeypatch.setattr(seeding, "_PICKS_PER_FLUSH", 64)

@@ -91,7 +91,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         OPEN.pop()()
 
 
-@pytest.mark.parametrize("state", STATES)
+# Many states of many pages take long; an empty store, one run and a running one are always tried.
+RARE = {"200 runs", "damaged"}
+SHOWN = [pytest.param(name, marks=[pytest.mark.slow] if name in RARE else []) for name in STATES]
+
+
+@pytest.mark.parametrize("state", SHOWN)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_is_helpful_in_every_state(
     stores: Callable[[str], Path], name: str, state: str
