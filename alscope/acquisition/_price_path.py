@@ -24,8 +24,9 @@ _SAMPLE, _SAMPLED_PICKS = 8_192, 16
 _LARGE = 4  # pools of so many samples are worth sampling
 _ROUGH, _PRECISE = 1e-2, 1e-7  # of k: the gradient that prices are left with
 _NOTHING = 40.0  # a share of exp(-40) is not noticed in the sum of all
-# Temperatures by which worths may come nearer to the threshold. Rows that were left out when it was
-# three times as warm, or more, were then 40 of those away: 80 more than is asked for now.
+# By how many temperatures worths may come nearer to the threshold in one step. A row is left out
+# when it is 100 away, so 40 remain after that step; these are 120 of the next temperature, which is
+# a third at most, so that 60 remain after the next step, and so on: never less than 40.
 _ROOM = 60.0
 _FEW = 0.5  # copying so many of the rows is faster than reading all of them several times
 
