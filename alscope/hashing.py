@@ -21,6 +21,7 @@ __all__ = ["LATER", "canonical_json", "digest", "digest_bytes"]
 LATER = "alscope_later"
 """Metadata of a dataclass field that is left out of digests while it has its default."""
 _DIGEST_BYTES = 20
+_FORM = "_canonical_form"
 
 
 def digest(value: Any) -> str:
@@ -58,7 +59,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _array(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _record(value)
+        return _remembered(value) if getattr(type(value), "hash_once", False) else _record(value)
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, tuple | list):
@@ -78,6 +79,15 @@ def _array(value: np.ndarray) -> dict[str, Any]:
         "dtype": little.dtype.str,
         "shape": list(little.shape),
     }
+
+
+def _remembered(value: Any) -> dict[str, Any]:
+    # For types that say `hash_once`: they are parts of many values, and never change.
+    form: dict[str, Any] | None = value.__dict__.get(_FORM)
+    if form is None:
+        form = _record(value)
+        value.__dict__[_FORM] = form
+    return form
 
 
 def _record(value: Any) -> dict[str, Any]:

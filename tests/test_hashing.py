@@ -32,6 +32,18 @@ class Named:
     n: int = 1
 
 
+@dataclass(frozen=True)
+class Part:
+    ids: np.ndarray
+
+
+@dataclass(frozen=True)
+class Remembered:
+    hash_name: ClassVar[str] = "Part"
+    hash_once: ClassVar[bool] = True
+    ids: np.ndarray
+
+
 def test_the_digest_is_pinned() -> None:
     # Digests name runs and cached artifacts on disk: a change here orphans both.
     assert digest({"b": [1, 2.5, None], "a": "ä"}) == "64c926de2e95f58e2699bbc9d35b37d3da4b526d"
@@ -117,6 +129,14 @@ def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
 def test_a_path_is_refused_because_it_differs_between_machines() -> None:
     with pytest.raises(TypeError, match="across machines"):
         digest({"data": Path("folder") / "data"})
+
+
+def test_a_form_that_is_remembered_is_the_form_and_belongs_to_one_value() -> None:
+    part, once = Part(np.arange(3)), Remembered(np.arange(3))
+
+    assert digest([once, {"again": once}]) == digest([part, {"again": part}])
+    assert digest(once) == digest(part) != digest(Remembered(np.arange(4)))
+    assert once.__dict__["_canonical_form"]["ids"]["shape"] == [3]
 
 
 def test_canonical_json_is_compact_sorted_and_ascii() -> None:

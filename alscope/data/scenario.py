@@ -71,18 +71,7 @@ def scenario_problems(
         path: Prefix for the reported keys.
         seed: Trial seed; matters only with `vary_split`, where the known classes depend on it.
     """
-    at = f"{path}." if path else ""
-    problems = [*config.problems(path), *_class_problems(config, summary, at)]
-    if {problem.path.removeprefix(at) for problem in problems} & _SHAPING:
-        # The pool is unknown then, but it cannot be larger than the training part.
-        return [*problems, *_budget_problems(config, summary.train_targets.size, at)]
-    draft = draft_of(config, summary, seed)
-    empty = list(_empty_problems(config, summary, draft, at))
-    if empty:
-        return problems + empty
-    problems.extend(_size_problems(config, draft, at))
-    problems.extend(_given_problems(config, summary, draft, at))
-    return problems
+    return _drafted(config, summary, path, seed=seed)[0]
 
 
 def build_scenario(config: ScenarioConfig, summary: DataSummary, *, seed: int) -> Scenario:
@@ -96,10 +85,9 @@ def build_scenario(config: ScenarioConfig, summary: DataSummary, *, seed: int) -
     Raises:
         ConfigError: With every problem found.
     """
-    problems = scenario_problems(config, summary, seed=seed)
-    if problems:
+    problems, draft = _drafted(config, summary, "", seed=seed)
+    if problems or draft is None:
         raise ConfigError(problems)
-    draft = draft_of(config, summary, seed)
     labels = draft.relabel(summary.train_targets)
     rows = take(draft.train_orders, draft.train_counts)
     initial = initial_rows(config, rows, labels, generator(seed, "init_set"))
@@ -123,6 +111,24 @@ def build_scenario(config: ScenarioConfig, summary: DataSummary, *, seed: int) -
         ),
         test_labels=draft.relabel(summary.test_targets),
     )
+
+
+def _drafted(
+    config: ScenarioConfig, summary: DataSummary, path: str, *, seed: int
+) -> tuple[list[Problem], Draft | None]:
+    """What is wrong, and who is known and used; None if too much is wrong to tell."""
+    at = f"{path}." if path else ""
+    problems = [*config.problems(path), *_class_problems(config, summary, at)]
+    if {problem.path.removeprefix(at) for problem in problems} & _SHAPING:
+        # The pool is unknown then, but it cannot be larger than the training part.
+        return [*problems, *_budget_problems(config, summary.train_targets.size, at)], None
+    draft = draft_of(config, summary, seed)
+    empty = list(_empty_problems(config, summary, draft, at))
+    if empty:
+        return problems + empty, draft
+    problems.extend(_size_problems(config, draft, at))
+    problems.extend(_given_problems(config, summary, draft, at))
+    return problems, draft
 
 
 def _class_problems(config: ScenarioConfig, summary: DataSummary, at: str) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -79,6 +80,7 @@ def check_same_environment(
     return changes
 
 
+@cache  # what is installed is looked up on the disk; what was imported stays
 def _version(package: str) -> str:
     try:
         return version(package)

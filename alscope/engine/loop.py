@@ -18,7 +18,7 @@ from alscope.accelerator import offering
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import RunConfig, StrategySpec
 from alscope.data.oracle import TruthOracle
-from alscope.data.scenario import Scenario, build_scenario
+from alscope.data.scenario import Scenario
 from alscope.engine.capacity import load_of, require_capacity
 from alscope.engine.control import RunControl, SelectionListener
 from alscope.engine.environment import check_same_environment, environment
@@ -111,7 +111,7 @@ class _Trial:
         resources.control = control
         control.progress("load", 0.0)
         summary = resources.summary(config.scenario)
-        self.scenario: Scenario = build_scenario(config.scenario, summary, seed=config.seed)
+        self.scenario: Scenario = resources.scenario(config.scenario, summary, seed=config.seed)
         prepared = resources.prepare(config.scenario, self.backbone, config.train)
         self.data = DataRef(config.scenario.dataset, prepared.fingerprint, self.scenario.known)
         self.oracle = TruthOracle(self.scenario.answers)

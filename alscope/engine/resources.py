@@ -13,6 +13,7 @@ from alscope import rng
 from alscope.config import ScenarioConfig, TrainConfig
 from alscope.data.pools import load_pool, pool_summary
 from alscope.data.protocols import DataRoot, DataSummary
+from alscope.data.scenario import Scenario, build_scenario
 from alscope.data.views import Prepared, Source, prepare
 from alscope.engine.control import NullControl
 from alscope.engine.encoding import Encoding
@@ -97,6 +98,7 @@ class Resources:
         self.numerics = devices.numerics_tag(self.device, self.n_threads)
         self.control: Control = NullControl()
         self.contended = False
+        self._scenarios: _Recent[Scenario] = _Recent(limit=2)
         self._loaded: _Recent[_Data] = _Recent(limit=2)
         self._current: _Data | None = None
         self._models: _Recent[Backbone] = _Recent(limit=2)
@@ -105,6 +107,18 @@ class Resources:
     def summary(self, scenario: ScenarioConfig) -> DataSummary:
         """Labels and facts of what a scenario draws from."""
         return pool_summary(scenario, self.data_root)
+
+    def scenario(self, config: ScenarioConfig, summary: DataSummary, *, seed: int) -> Scenario:
+        """The index sets of a trial; kept for its other strategies, which begin with the same.
+
+        Raises:
+            ConfigError: With every problem found.
+        """
+        key = (config, summary.fingerprint, seed)
+        held = self._scenarios.get(key)
+        if held is not None:
+            return held
+        return self._scenarios.put(key, build_scenario(config, summary, seed=seed))
 
     def prepare(
         self, scenario: ScenarioConfig, backbone: BackboneSpec, train: TrainConfig
@@ -241,6 +255,7 @@ class Resources:
         """Drop everything that is kept in memory for later; what is in use stays."""
         self._memory = _Recent(limit=MEMORY_BYTES)
         self._loaded = _Recent(limit=2)
+        self._scenarios = _Recent(limit=2)
         self.forget_run()
 
     def cost(self, artifact: Artifact) -> Cost:

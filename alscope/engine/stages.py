@@ -42,6 +42,8 @@ class DataRef:
         known: Original class ids in label order, (n_classes,).
     """
 
+    hash_once: ClassVar[bool] = True
+
     dataset: str
     fingerprint: str
     known: IntArray
@@ -64,6 +66,7 @@ class Stage:
     """
 
     version: ClassVar[int] = 1
+    hash_once: ClassVar[bool] = True
 
     numerics: str
     seed: int

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,12 @@ class SafeDisk(diskcache.Disk):  # type: ignore[misc]
     def remove_files_of(self, key: str) -> None:
         """Delete what failed or killed writers of a key left; nobody may be writing it now."""
         part = _key_part(key)
-        folder = Path(self._directory, part[:2], part[2:4])
-        for path in folder.glob(f"{part[4:]}*.val"):
-            self.remove(f"{part[:2]}/{part[2:4]}/{path.name}")
+        folder = f"{part[:2]}/{part[2:4]}"
+        with suppress(OSError):
+            # Not `glob`, which would compile a pattern for every key.
+            for path in Path(self._directory, folder).iterdir():
+                if path.name.startswith(part[4:]):
+                    self.remove(f"{folder}/{path.name}")
 
     def remove_all_files(self) -> None:
         """Delete every value file, with or without a row."""

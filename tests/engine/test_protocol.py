@@ -189,3 +189,19 @@ def test_the_numerics_of_a_machine_do_not_change_what_is_drawn(
 
     assert seeds[0]
     assert seeds[0] == seeds[1]
+
+
+def test_index_sets_are_kept_for_the_next_strategy_of_a_trial_and_for_nobody_else(
+    bench: Bench,
+) -> None:
+    config, resources = tiny_run().scenario, bench.resources
+    summary = resources.summary(config)
+    kept = resources.scenario(config, summary, seed=0)
+
+    assert resources.scenario(config, resources.summary(config), seed=0) is kept
+    for other in (
+        resources.scenario(config, summary, seed=1),
+        resources.scenario(tiny_run(n_initial=13).scenario, summary, seed=0),
+        resources.scenario(config, replace(summary, fingerprint="other"), seed=0),
+    ):
+        assert other is not kept

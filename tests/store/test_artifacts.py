@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from alscope.errors import ShapeError, StoreError
 from alscope.hashing import digest_bytes
+from alscope.store import flight
 from alscope.store.artifacts import Artifact, ArtifactCache
 from alscope.store.disk import RefusedEntryError, SafeDisk
 from tests.store.conftest import CrashError, fail_at, hooked, points_of
@@ -578,6 +579,50 @@ def test_waiting_for_another_process_can_be_given_up(tmp_path: Path) -> None:
         cache.get_or_compute("a", lambda: value("a"), check=give_up)
 
     assert right(cache.get_or_compute("a", lambda: value("a")), "a")
+
+
+@pytest.mark.parametrize("take", [flight._by_flock, flight._by_library])
+def test_a_lock_has_one_holder_until_it_is_given_back(
+    tmp_path: Path, take: Callable[[Path], Callable[[], None] | None]
+) -> None:
+    path = tmp_path / "a.lock"
+    release = take(path)
+
+    assert release is not None
+    assert take(path) is None
+    release()
+    again = take(path)
+    assert again is not None
+    again()
+
+
+def test_a_lock_file_that_its_holder_removed_is_not_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.lock"
+    stat_of = os.stat
+
+    def removed_meanwhile(name: Path) -> os.stat_result:
+        path.unlink()
+        path.touch()  # somebody else made it anew
+        return stat_of(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", removed_meanwhile)
+        assert flight._by_flock(path) is None
+
+    release = flight._by_flock(path)
+    assert release is not None
+    release()
+
+
+def test_a_link_in_place_of_a_lock_file_is_not_followed(tmp_path: Path) -> None:
+    cache = ArtifactCache(tmp_path / "cache")
+    outside = tmp_path / "outside"
+    (tmp_path / "cache" / "locks" / f"{digest_bytes(b'a')}.lock").symlink_to(outside)
+
+    assert right(cache.get_or_compute("a", lambda: value("a")), "a")
+    assert not outside.exists()
 
 
 def test_threads_that_meet_a_broken_database_replace_it_once(tmp_path: Path) -> None:
