@@ -89,7 +89,7 @@ def test_labels_of_the_pool_cannot_influence_the_first_query(
         labels[built.split.pool] = (labels[built.split.pool] + 1) % built.known.size
         return replace(built, labels=labels)
 
-    monkeypatch.setattr("alscope.engine.loop.build_scenario", poison)
+    monkeypatch.setattr("alscope.engine.resources.build_scenario", poison)
     poisoned.execute(config)
 
     first, second = queried(honest, config)[0], queried(poisoned, config)[0]
