@@ -45,12 +45,13 @@ def two_means_cut(ordered: _Vector) -> int:
     Args:
         ordered: Ascending, (n,) with n >= 2.
     """
-    values = ordered - ordered.mean()  # far from 0, squared sums would cancel
-    sums = np.cumsum(values)
-    below = np.arange(1, values.size)
-    rest = sums[-1] - sums[:-1]
-    # What the clusters' means explain; the rest of the squares is to be as small as possible.
-    explained = sums[:-1] ** 2 / below + rest**2 / (values.size - below)
+    values = ordered[:-1] - ordered.mean()  # far from 0, squared sums would cancel
+    below = np.arange(1.0, ordered.size)
+    # What the clusters' means explain, up to a constant factor, as all values add up to 0 now; the
+    # rest of the squares is to be as small as possible.
+    explained = np.square(np.add.accumulate(values, out=values), out=values)
+    explained /= below
+    explained /= below[::-1]
     return int(explained.argmax()) + 1
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._checks import require_matrix
+from alscope.acquisition._checks import require_finite, require_shape
 from alscope.acquisition._mixtures import Mixture, blocks, fitted, log_densities, two_means_cut
 from alscope.errors import ShapeError
 from alscope.types import IntArray
@@ -21,6 +21,7 @@ __all__ = [
     "two_means_cut",
 ]
 
+_BLOCK_CELLS = 1 << 16  # of logits that stay in the cache
 _SMALLEST_SPREAD = 1e-9  # below it values count as equal
 
 _Vector = NDArray[np.float64]
@@ -87,20 +88,32 @@ def activation_log_odds(
     References:
         Ning, Zhao, Li and Huang 2022, arXiv:2201.06758.
     """
-    require_matrix("detector logits", logits)
+    require_shape("detector logits", logits)
     if logits.shape[1] != n_classes + 1:
         raise ShapeError(
             f"detector logits have {logits.shape[1]} columns, but {n_classes} known classes need "
             f"{n_classes + 1}: one each, and one for unknown classes"
         )
-    predicted = logits.argmax(axis=1)
-    loudest = logits[np.arange(len(logits)), predicted]
+    predicted, loudest = _loudest(logits)
     odds = np.full(len(logits), -np.inf)
     order = np.argsort(predicted.astype(np.min_scalar_type(n_classes)), kind="stable")
     sizes = np.bincount(predicted, minlength=n_classes + 1)[:n_classes]
     known = order[: sizes.sum()]
     odds[known] = _group_log_odds(loudest[known], sizes, monotone=monotone)
     return Activations(predicted, loudest.astype(np.float64), odds)
+
+
+def _loudest(logits: NDArray[np.floating]) -> tuple[IntArray, NDArray[np.floating]]:
+    # Which output is largest, and how large it is; block by block, while a block is in the cache.
+    predicted, values = np.empty(len(logits), dtype=np.int64), np.empty(len(logits), logits.dtype)
+    step = max(1, _BLOCK_CELLS // logits.shape[1])
+    places = np.arange(step)
+    for start in range(0, len(logits), step):
+        block, rows = logits[start : start + step], slice(start, start + step)
+        require_finite("detector logits", block, first=start)
+        block.argmax(axis=1, out=predicted[rows])
+        values[rows] = block[places[: len(block)], predicted[rows]]
+    return predicted, values
 
 
 def _group_log_odds(values: NDArray[np.floating], sizes: IntArray, *, monotone: bool) -> _Vector:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alscope.errors import ShapeError
 from alscope.types import IntArray
 
-__all__ = ["by_key", "first_of", "k_largest", "largest", "narrowed", "top_k"]
+__all__ = ["by_key", "coarse_order", "first_of", "k_largest", "largest", "narrowed", "top_k"]
 
 _STRIDE = 32  # one of so many values is looked at to guess where the highest begin
 _FEW = 4096  # values among which guessing takes longer than it saves
@@ -98,6 +98,23 @@ def first_of(scores: NDArray[np.floating], *, keys: NDArray[np.uint64]) -> int:
         return best
     rows = np.flatnonzero(tied)
     return int(rows[np.argmin(keys[rows])])
+
+
+def coarse_order(rounded: NDArray[np.float32]) -> IntArray:
+    """Positions by ascending value, equal ones by position.
+
+    By the bits of the values, 16 at a time, which NumPy sorts by counting: several times as fast as
+    by comparisons. Who needs more digits sorts what is equal here.
+
+    Args:
+        rounded: (n,), free of NaN.
+    """
+    bits = (rounded + np.float32(0)).view(np.uint32)  # -0 and 0 are equal
+    # Of negative values all bits are turned, of others the sign, so that bits ascend with values.
+    bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(1 << 31)
+    low = np.argsort(bits.astype(np.uint16), kind="stable")
+    high = (bits >> 16).astype(np.uint16)
+    return low[np.argsort(high[low], kind="stable")]
 
 
 def _vector(scores: NDArray[np.floating], keys: NDArray[np.uint64]) -> NDArray[np.float64]:

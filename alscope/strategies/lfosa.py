@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition.mixture import activation_log_odds
-from alscope.acquisition.ranking import top_k
+from alscope.acquisition.ranking import coarse_order, top_k
 from alscope.config import ScenarioConfig
 from alscope.inputs import Detector, DetectorForward, DetectorValue, Input
 from alscope.params import param
@@ -130,16 +130,24 @@ def known_first(
 
 
 def _places(firsts: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    # By the first, then by the second, which is needed among equal firsts only.
-    order = np.argsort(firsts)
-    ranked = firsts[order]
-    equal = ranked[1:] == ranked[:-1]
+    # By the first, then by the second. In float32 nearly all firsts differ: only those that do not
+    # are sorted by all digits, and by the second.
+    with np.errstate(over="ignore"):
+        rounded = firsts.astype(np.float32)
+    order = coarse_order(rounded)
+    ranked = rounded[order]
     tied = np.zeros(firsts.size, dtype=np.bool_)
-    tied[:-1] = equal
-    tied[1:] |= equal
+    tied[:-1] = ranked[1:] == ranked[:-1]
+    tied[1:] |= tied[:-1]
     rows = order[tied]
-    order[tied] = rows[np.lexsort((seconds[rows], firsts[rows]))]
-    higher = ~equal | (np.diff(seconds[order]) != 0)
-    places = np.zeros(firsts.size)
-    places[order[1:]] = np.cumsum(higher)
+    rows = order[tied] = rows[np.lexsort((seconds[rows], firsts[rows]))]
+    higher = np.ones(firsts.size, dtype=np.bool_)
+    higher[np.flatnonzero(tied)[1:]] = _steps(firsts[rows]) | _steps(seconds[rows])
+    places = np.empty(firsts.size)
+    places[order] = np.cumsum(higher) - 1
     return places
+
+
+def _steps(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = values[1:] != values[:-1]
+    return found

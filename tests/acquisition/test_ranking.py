@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alscope.acquisition.ranking import by_key, first_of, largest, narrowed, top_k
+from alscope.acquisition.ranking import by_key, coarse_order, first_of, largest, narrowed, top_k
 from alscope.errors import ShapeError
 from tests.oracles import ranked
 
@@ -111,3 +111,13 @@ def test_narrowing_keeps_all_that_equal_the_last(smallest: bool) -> None:
 
         assert np.isin(np.flatnonzero(values >= np.sort(values)[-500]), rows).all()
         assert rows.size < 5000
+
+
+@given(
+    values=st.lists(st.floats(width=32, allow_nan=False), max_size=60),
+    repeated=st.integers(1, 3),
+)
+def test_the_coarse_order_is_ascending_and_stable(values: list[float], repeated: int) -> None:
+    rounded = np.array(values * repeated, dtype=np.float32)
+
+    assert coarse_order(rounded).tolist() == np.argsort(rounded, kind="stable").tolist()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from alscope.acquisition.mixture import activation_log_odds
 from alscope.config import ScenarioConfig
 from alscope.errors import SelectionError, ShapeError
 from alscope.inputs import Detector, DetectorForward
@@ -129,6 +130,20 @@ def test_a_constant_added_to_all_logits_changes_nothing() -> None:
     logits = np.random.default_rng(0).normal(size=(300, 5)) * 2
 
     assert picks(logits + 3.0, 60) == picks(logits, 60)
+
+
+def test_odds_that_differ_by_less_than_float32_tells_have_different_places() -> None:
+    # Huge gaps between the clusters: hundreds of odds round to one float32, and some to infinity.
+    rng = np.random.default_rng(0)
+    logits = np.zeros((400, 3))
+    logits[:200, 0] = 1e6 + rng.normal(size=200) * 1e-3
+    logits[200:, 0] = 1e21 * (1 + rng.random(200))
+    odds = activation_log_odds(logits, n_classes=2).log_odds
+    order = np.lexsort((logits[:, 0], odds))
+
+    with np.errstate(over="ignore"):
+        assert np.unique(odds.astype(np.float32)).size < np.unique(odds).size
+    assert np.argsort(known_first(logits, n_classes=2), kind="stable").tolist() == order.tolist()
 
 
 def test_places_follow_the_samples() -> None:
