@@ -130,7 +130,8 @@ class _Trial:
         if writer.history.rounds:
             before = writer.history.rounds[-1].data["env"]
             changes = check_same_environment(before, self.environment, accept_change=accept_change)
-        writer.append("started", {"env": self.environment, "changes": list(changes)})
+        started = {"env": self.environment, "changes": list(changes)}
+        writer.append("started", started, wait=False)
 
     def replay(self, writer: RunWriter) -> tuple[Split, State | None, int]:
         """Where the journal stands: the split, the strategy's state, and the next round."""
@@ -171,6 +172,7 @@ class _Trial:
             "round",
             {"result": result, "timing": timing, "env": self.environment},
             blobs=_blobs(query),
+            wait=False,  # the next round trains meanwhile, and is recorded after this one
         )
         if query is None:
             return split, state

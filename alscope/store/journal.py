@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alscope.errors import StorageUnavailable, StoreError
-from alscope.store.codecs import decode, encode
+from alscope.store.codecs import decode
 from alscope.store.files import child, read_regular, seal, unseal, write_file
 from alscope.store.trouble import hinders, unavailable
 from alscope.types import Arrays, RunState
@@ -176,12 +176,11 @@ def state_of(events: Iterable[Event]) -> RunState:
     return state
 
 
-def write_blob(folder: Path, arrays: Arrays) -> tuple[str, int]:
-    """Store arrays under their hash; returns hash and size.
+def write_blob(folder: Path, data: bytes) -> tuple[str, int]:
+    """Store encoded arrays under their hash; returns hash and size.
 
     They are on the disk then; their names are once the folder `blobs` is synced.
     """
-    data = encode(arrays, {})
     sha = hashlib.sha256(data).hexdigest()
     write_file(folder / "blobs" / f"{sha}.bin", data, label="blob", name_later=True)
     return sha, len(data)

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from filelock import BaseFileLock
 
 from alscope.errors import StorageUnavailable, StoreError
 from alscope.store._faults import point
-from alscope.store.codecs import from_json, plain_values
+from alscope.store.codecs import encode, from_json, plain_values
 from alscope.store.files import (
     first_free,
     halves,
@@ -66,6 +67,8 @@ class RunWriter:
         self._run_id = run_id
         self._lock = lock
         self._progress_at = -_PROGRESS_EVERY_S
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="alscope-journal")
+        self._pending: Future[None] | None = None
         try:
             keep_reserve(folder.parent)
             self._journal = self._recover()
@@ -86,15 +89,23 @@ class RunWriter:
         self.close()
 
     def close(self) -> None:
-        """Give the lock back. May be called twice."""
+        """Wait for what is being written, and give the lock back. May be called twice.
+
+        Raises:
+            StorageUnavailable: If an event that nobody waited for could not be written.
+        """
         try:
-            self._file.close()
+            self._settle()
         finally:
-            self._lock.release()
+            self._thread.shutdown()
+            try:
+                self._file.close()
+            finally:
+                self._lock.release()
 
     @property
     def history(self) -> RunHistory:
-        """Everything recorded so far."""
+        """Everything recorded so far; not what is being written."""
         journal = self._journal
         return RunHistory(self._run_id, journal.events, state_of(journal.events), journal.damaged)
 
@@ -107,7 +118,12 @@ class RunWriter:
         return load_blob(self._folder, sha)
 
     def append(
-        self, kind: str, data: Mapping[str, Any], *, blobs: Mapping[str, Arrays] | None = None
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        blobs: Mapping[str, Arrays] | None = None,
+        wait: bool = True,
     ) -> None:
         """Record an event; when this returns, it survives a power loss.
 
@@ -115,19 +131,33 @@ class RunWriter:
             kind: One of `alscope.store.journal.KINDS`.
             data: JSON-serializable.
             blobs: Named groups of arrays.
+            wait: Otherwise this returns while the event is on its way to the disk. It is there
+                before any later one is begun: the next call waits, and raises what went wrong.
 
         Raises:
-            StorageUnavailable: If it cannot be written; the journal is as it was before.
+            StorageUnavailable: If it, or the one before, cannot be written; the journal ends before
+                what could not be.
             StoreError: If the data cannot be stored.
         """
         if kind not in KINDS:
             raise StoreError(f"unknown kind of event {kind!r}; use one of {', '.join(KINDS)}")
         plain = plain_values(data)  # what a reader will see
+        # Now, because the caller may change the arrays while they are written.
+        records = {name: encode(arrays, {}) for name, arrays in sorted((blobs or {}).items())}
+        self._settle()
+        # Always in the one thread, so that events are written one by one whatever interrupts us.
+        self._pending = self._thread.submit(self._write, kind, plain, records)
+        if wait:
+            self._settle()
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _write(self, kind: str, plain: dict[str, Any], records: Mapping[str, bytes]) -> None:
         try:
-            stored = {
-                name: write_blob(self._folder, dict(arrays))
-                for name, arrays in sorted((blobs or {}).items())
-            }
+            stored = {name: write_blob(self._folder, record) for name, record in records.items()}
             if stored:
                 sync_folder(
                     self._folder / "blobs"

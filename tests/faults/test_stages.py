@@ -19,7 +19,7 @@ import pytest
 from alscope.config import RunConfig
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run
-from tests.store.conftest import hooked
+from tests.store.conftest import in_turns
 
 DISPLAY_ONLY = ("progress.json", "owner.json", "lock")
 MakeBench = Callable[..., Bench]
@@ -53,7 +53,7 @@ def every_state(bench: Bench, config: RunConfig, target: Path) -> tuple[int, dic
             shutil.copytree(bench.folder, copy)
             copies[copy] = f"{name}, point {points}"
 
-    with hooked(look):
+    with in_turns(look):
         assert bench.execute(config) is RunState.DONE
     return points, copies
 
@@ -137,6 +137,6 @@ def _live(folder: Path, config: RunConfig, copy: Path, *, at: int) -> bool:
         if left == 0:
             shutil.copytree(folder, copy)
 
-    with hooked(look):
+    with in_turns(look):
         assert Bench(folder).execute(config) is RunState.DONE
     return left > 0

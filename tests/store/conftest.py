@@ -6,9 +6,12 @@ import itertools
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import diskcache
 import numpy as np
@@ -17,6 +20,7 @@ import pytest
 from alscope.config import BackboneConfig, RunConfig, ScenarioConfig, StrategySpec, TrainConfig
 from alscope.store import _faults
 from alscope.store.runs import RunStore
+from alscope.store.writer import RunWriter
 
 N_ROUNDS = 3
 ROOT = Path(__file__).parents[2]
@@ -37,21 +41,25 @@ def run_config(seed: int = 0) -> RunConfig:
     )
 
 
-def drive(store: RunStore, config: RunConfig | None = None) -> str:
-    """Run a made-up experiment from wherever it stands to its end."""
+def drive(store: RunStore, config: RunConfig | None = None, *, wait: bool = True) -> str:
+    """Run a made-up experiment from wherever it stands to its end.
+
+    Without waiting, as runs do it, nothing is published, so that points come in one order.
+    """
     run_id = store.create(config or run_config())
     with store.open(run_id) as writer:
         if writer.history.events and writer.history.events[-1].kind == "done":
             return run_id
-        writer.append("started", {"env": {"device": "cpu"}})
+        writer.append("started", {"env": {"device": "cpu"}}, wait=wait)
         for number in range(len(writer.history.rounds), N_ROUNDS + 1):
-            writer.progress(force=True, round=number)
+            if wait:
+                writer.progress(force=True, round=number)
             data = {
                 "result": {"round": number, "metrics": {"accuracy": (number + 1) / 7}},
                 "timing": {"train_s": float(os.times().elapsed)},
             }
             blobs = {"query": query(number)} if number < N_ROUNDS else None
-            writer.append("round", data, blobs=blobs)
+            writer.append("round", data, blobs=blobs, wait=wait)
         writer.append("done", {})
     return run_id
 
@@ -72,6 +80,37 @@ def hooked(hook: Hook) -> Iterator[None]:
         yield
     finally:
         _faults.install(None)
+
+
+@contextmanager
+def in_turns(hook: Hook) -> Iterator[None]:
+    """As `hooked`; a run and the thread that writes its journal change over at every point.
+
+    So while the hook looks at the folder, nobody writes: it sees what a kill would leave.
+    """
+    baton, write, settle = threading.Lock(), RunWriter._write, RunWriter._settle
+
+    def at_point(name: str) -> None:
+        hook(name)
+        baton.release()
+        time.sleep(0.0005)  # or the one who has it would take it again
+        baton.acquire()
+
+    def write_in_turn(*arguments: Any) -> None:
+        with baton:
+            write(*arguments)
+
+    def settle_in_turn(writer: RunWriter) -> None:
+        baton.release()
+        try:
+            settle(writer)
+        finally:
+            baton.acquire()
+
+    with pytest.MonkeyPatch.context() as patch, baton, hooked(at_point):
+        patch.setattr(RunWriter, "_write", write_in_turn)
+        patch.setattr(RunWriter, "_settle", settle_in_turn)
+        yield
 
 
 def fail_at(n: int, error: Callable[[], BaseException]) -> Hook:

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alscope.errors import StoreError
+from alscope.errors import StorageUnavailable, StoreError
 from alscope.store import writer as writer_module
 from alscope.store.files import seal
 from alscope.store.runs import RunStore
@@ -212,16 +213,19 @@ def test_a_failure_to_publish_progress_does_not_stop_the_run(tmp_path: Path) -> 
     assert leftovers(tmp_path) == []
 
 
-def test_a_crash_at_any_point_changes_nothing_in_the_final_records(tmp_path: Path) -> None:
-    whole = RunStore(tmp_path / "whole")
-    points = points_of(lambda: drive(whole))
-    truth = whole.records(run_config().run_id)
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_crash_at_any_point_changes_nothing_in_the_final_records(
+    tmp_path: Path, whole_run: Path, wait: bool
+) -> None:
+    points = points_of(lambda: drive(RunStore(tmp_path / "whole"), wait=wait))
+    truth = RunStore(whole_run).records(run_config().run_id)
 
-    assert {"config.inside", "blob.inside", "journal.inside", "progress.inside"} <= set(points)
+    assert {"config.inside", "blob.inside", "journal.inside"} <= set(points)
+    assert ("progress.inside" in points) is wait
     for n in range(len(points)):
         root = tmp_path / str(n)
         with hooked(fail_at(n, CrashError)), pytest.raises(CrashError):
-            drive(RunStore(root))
+            drive(RunStore(root), wait=wait)
         store = RunStore(root)
         run_id = drive(store)
 
@@ -285,6 +289,60 @@ def test_a_writer_can_go_on_after_a_full_disk(tmp_path: Path) -> None:
         writer.append("round", {"result": {"round": 0}})
 
     assert [event.kind for event in store.history(run_id).events] == ["started", "round"]
+
+
+def test_an_event_that_nobody_waits_for_is_there_before_the_next_is_begun(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = store.create(run_config())
+    go, arrays = threading.Event(), query(0)
+    held: list[str] = []
+
+    def hook(name: str) -> None:
+        if name == "blob.before":
+            held.append(threading.current_thread().name)
+            assert go.wait(10)
+
+    with hooked(hook), store.open(run_id) as writer:
+        writer.append("round", {"result": {"round": 0}}, blobs={"query": arrays}, wait=False)
+        arrays["labels"][:] = 99  # whoever goes on may change what it gave
+        assert writer.history.rounds == store.history(run_id).rounds == ()
+        threading.Timer(0.05, go.set).start()
+        writer.append("paused", {})
+        assert [event.kind for event in store.history(run_id).events] == ["round", "paused"]
+        blob = writer.blob(writer.history.rounds[0].blobs["query"])
+
+    assert held[0].startswith("alscope-journal")
+    assert blob["labels"].tolist() == query(0)["labels"].tolist()
+
+
+def test_what_nobody_waited_for_and_failed_is_raised_before_anything_follows(
+    tmp_path: Path,
+) -> None:
+    store = RunStore(tmp_path)
+    run_id = store.create(run_config())
+    with store.open(run_id) as writer:
+        with hooked(fail_at(1, lambda: OSError(errno.ENOSPC, "No space left on device"))):
+            writer.append("round", {"result": {"round": 0}}, wait=False)
+            with pytest.raises(StorageUnavailable, match="No space left on device"):
+                writer.append("round", {"result": {"round": 1}}, wait=False)
+        writer.append("paused", {})  # said once; the journal ends before what could not be written
+
+    assert [event.kind for event in store.history(run_id).events] == ["paused"]
+
+
+def test_a_last_event_that_cannot_be_written_is_raised_when_the_run_is_closed(
+    tmp_path: Path,
+) -> None:
+    store = RunStore(tmp_path)
+    run_id = store.create(run_config())
+    writer = store.open(run_id)
+    with hooked(fail_at(1, lambda: OSError(errno.ENOSPC, "No space left on device"))):
+        writer.append("round", {"result": {"round": 0}}, wait=False)
+        with pytest.raises(StorageUnavailable, match="No space left on device"):
+            writer.close()
+
+    assert store.history(run_id).events == ()
+    assert not store.is_active(run_id)
 
 
 def test_arrays_and_their_names_are_on_the_disk_before_the_line_that_names_them(
