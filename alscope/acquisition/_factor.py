@@ -7,56 +7,71 @@ from numpy.typing import NDArray
 
 from alscope.types import IntArray
 
-__all__ = ["COLUMN_CHUNK", "Few", "Given"]
-
-COLUMN_CHUNK = 1 << 14  # samples whose rows are made at once
+__all__ = ["Few", "Given"]
 
 _Floats = NDArray[np.floating]
 
 
 class Given:
-    """Variances of all samples given some set, and the Cholesky rows that picks append.
+    """Variances of all samples given some set, and the Cholesky factor that picks extend.
 
     Args:
-        variances: Given what the first rows stand for, (n,); changed.
-        rows: (capacity, n), filled up to `n_rows`; changed.
-        n_rows: Rows that are there.
+        variances: Given what the first columns stand for, (n,); changed.
+        factor: (n, capacity), filled up to column `n_filled`; changed.
+        n_filled: Columns that are there.
+        n_ahead: Most picks prepared at once.
     """
 
-    def __init__(self, variances: NDArray[np.float64], rows: _Floats, n_rows: int) -> None:
-        self.variances = variances  # (n,)
-        self.rows = rows  # (capacity, n), filled up to n_rows
-        self.n_rows = n_rows
+    def __init__(
+        self, variances: NDArray[np.float64], factor: _Floats, n_filled: int, n_ahead: int
+    ) -> None:
+        self.variances = variances
+        self.factor = factor
+        self.n_filled = n_filled
+        # The columns prepared and not taken yet, each in one piece, (n_ahead, n).
+        self._next = np.empty((n_ahead, variances.size), dtype=factor.dtype)
+        self._n_taken = 0
 
-    def covariances(self, some: IntArray, before: _Floats) -> _Floats:
-        """Of some samples with each other, from those without what the rows stand for."""
-        rows = self.rows[: self.n_rows, some]
-        found: _Floats = before - rows.T @ rows
-        return found
-
-    def prepare(self, picks: IntArray, before: _Floats) -> None:
-        """Make the rows that the next picks append.
+    def prepare(self, picks: IntArray, within: _Floats) -> None:
+        """Start on the columns that the next picks append; `fill` makes them.
 
         Args:
             picks: In this order, (n_picks,).
-            before: Their covariances with all, without what the rows stand for, (n_picks, n).
+            within: Their covariances with each other, without what the columns stand for,
+                (n_picks, n_picks).
         """
-        rows = self.rows[: self.n_rows, picks]
-        within = (before[:, picks] - rows.T @ rows).astype(np.float64)
-        within[np.diag_indices_from(within)] = self.variances[picks]
-        # Rows of the new ones are solve @ (before - rows' filled): the solution goes into factors.
-        solve = np.linalg.inv(np.linalg.cholesky(within))
-        solve, weights = solve.astype(rows.dtype), (solve @ rows.T).astype(rows.dtype)
-        following = self.rows[self.n_rows : self.n_rows + picks.size]
-        for start in range(0, before.shape[1], COLUMN_CHUNK):
-            part = slice(start, start + COLUMN_CHUNK)
-            filled = weights @ self.rows[: self.n_rows, part]
-            np.subtract(solve @ before[:, part], filled, out=following[:, part])
+        self.n_filled += self._n_taken
+        self._n_taken = 0
+        before = self.factor[picks, : self.n_filled]
+        left = (within - before @ before.T).astype(np.float64)
+        left[np.diag_indices_from(left)] = self.variances[picks]
+        # New columns are (covariances - filled @ before') @ solve: that goes into both factors.
+        solve = np.linalg.inv(np.linalg.cholesky(left)).T
+        self._solve = solve.astype(before.dtype)
+        self._weights = (before.T @ solve).astype(before.dtype)
+
+    def fill(self, part: slice, covariances: _Floats) -> None:
+        """Make the columns that were prepared, for some samples.
+
+        Args:
+            part: Which samples.
+            covariances: Between them and the picks, without what the columns stand for,
+                (n_part, n_picks).
+        """
+        columns = covariances @ self._solve
+        columns -= self.factor[part, : self.n_filled] @ self._weights
+        self.factor[part, self.n_filled : self.n_filled + len(self._solve)] = columns
+        self._next[: len(self._solve), part] = columns.T
 
     def take(self) -> None:
-        """Account for the next of the picks whose rows were prepared."""
-        self.variances -= np.square(self.rows[self.n_rows], dtype=np.float64)
-        self.n_rows += 1
+        """Account for the next of the picks whose columns were made."""
+        self.variances -= np.square(self._next[self._n_taken], dtype=np.float64)
+        self._n_taken += 1
+
+    def some(self, samples: IntArray) -> _Floats:
+        """What the columns say of some samples, (n_some, n_columns); a copy."""
+        found: _Floats = self.factor[samples, : self.n_filled + self._n_taken]
+        return found
 
 
 class Few:
@@ -65,13 +80,14 @@ class Few:
     Args:
         given: Of all samples.
         some: Positions of the few, (n_some,).
-        before: Their covariances without what the rows of `given` stand for, (n_some, n_some).
+        before: Their covariances without what the columns of `given` stand for, (n_some, n_some).
         n: Most picks.
     """
 
     def __init__(self, given: Given, some: IntArray, before: _Floats, n: int) -> None:
+        columns = given.some(some)
         self.variances = given.variances[some]
-        self.covariances = given.covariances(some, before)
+        self.covariances = before - columns @ columns.T
         self.rows = np.empty((n, some.size), dtype=before.dtype)
         self.n_rows = 0
 

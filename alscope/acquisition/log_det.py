@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._factor import COLUMN_CHUNK, Few, Given
+from alscope.acquisition._factor import Few, Given
 from alscope.acquisition._greedy import Greedy, first_near
 from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
@@ -18,8 +18,8 @@ from alscope.types import IntArray
 
 __all__ = ["Blocks", "largest_pool", "log_det_greedy", "weighted"]
 
-_CONDITION_CHUNK = 2048  # samples that are conditioned on the sets at once
-_ROW_BLOCK = 140  # rows of the first factor made by one product
+_CHUNK = 1024  # samples for which columns are made at once
+_COLUMN_BLOCK = 140  # columns of the first factor made by one product
 _CANDIDATES = 512  # among which the next picks are guessed
 _AHEAD, _MOST_AHEAD = 8, 64  # picks guessed at once, at first and at most
 _MOST_BYTES = 2**33  # of both factors
@@ -196,7 +196,7 @@ class _Search:
 
 
 class _State:
-    # Given P: `shared` and the picks. Given P and Q: `shared`, rows of Q, and the picks.
+    # Given P: `shared` and the picks. Given P and Q: `shared`, columns of Q, and the picks.
     def __init__(
         self, similar: Similarity, diagonal: _Floats, blocks: Blocks, k: int, ridge: float
     ) -> None:
@@ -204,27 +204,29 @@ class _State:
         n_private = blocks.pool_private.shape[1]
         dtype = blocks.pool_query.dtype
         self.similar, self.ridge = similar, ridge
-        # Pages that no pick has filled yet take no memory.
-        factor = np.empty((n_private + n_query + k, n), dtype=dtype)
+        factor = np.empty((n, n_private + n_query + k), dtype=dtype)
         total = diagonal.astype(np.float64) + ridge
         private, both = _condition(factor, total, blocks, ridge)
-        self.shared = factor[:n_private]
-        self.private = Given(private, np.empty((k, n), dtype=dtype), 0)
-        self.both = Given(both, factor[n_private:], n_query)
+        self.shared = factor[:, :n_private]
+        n_ahead = min(k, _MOST_AHEAD)
+        self.private = Given(private, np.empty((n, k), dtype=dtype), 0, n_ahead)
+        self.both = Given(both, factor[:, n_private:], n_query, n_ahead)
 
     def ratios(self) -> NDArray[np.float64]:
         """Variances given P by those given P and Q; a gain is the logarithm."""
         return _ratios(self.private.variances, self.both.variances, self.ridge)
 
     def prepare(self, picks: IntArray) -> None:
-        weights = self.shared[:, picks].T
-        before = np.empty((picks.size, self.shared.shape[1]), dtype=self.shared.dtype)
-        for start in range(0, before.shape[1], COLUMN_CHUNK):
-            part = slice(start, start + COLUMN_CHUNK)
-            similar = self.similar.block(part, picks).T
-            np.subtract(similar, weights @ self.shared[:, part], out=before[:, part])
-        self.private.prepare(picks, before)
-        self.both.prepare(picks, before)
+        before = self.shared[picks]
+        within = self._covariances(picks)
+        self.private.prepare(picks, within)
+        self.both.prepare(picks, within)
+        for start in range(0, len(self.shared), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            covariances = self.similar.block(part, picks)
+            covariances -= self.shared[part] @ before.T
+            self.private.fill(part, covariances)
+            self.both.fill(part, covariances)
 
     def take(self) -> None:
         self.private.take()
@@ -237,8 +239,7 @@ class _State:
         places = [0]
         if n == 1:
             return places
-        shared = self.shared[:, some]
-        before = self.similar.among(some).block(slice(None), some) - shared.T @ shared
+        before = self._covariances(some)
         small = [Few(given, some, before, n) for given in (self.private, self.both)]
         while len(places) < n:
             for one in small:
@@ -247,6 +248,13 @@ class _State:
             gains[places] = -np.inf
             places.append(first_near(gains, tolerance, keys=keys))
         return places
+
+    def _covariances(self, some: IntArray) -> _Floats:
+        # Of some samples with each other given P, without what was taken.
+        shared = self.shared[some]
+        found: _Floats = self.similar.among(some).block(slice(None), some)
+        found -= shared @ shared.T
+        return found
 
 
 def _ratios(
@@ -261,33 +269,39 @@ def _ratios(
 def _condition(
     factor: _Floats, total: NDArray[np.float64], blocks: Blocks, ridge: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # Fills the first rows of the factor; returns the variances given P, and given P and Q, (n,).
-    n_private = blocks.pool_private.shape[1]
+    # Fills the first columns of the factor; returns the variances given P, and given P and Q, (n,).
+    n_private, size = blocks.pool_private.shape[1], sum(blocks.query_private.shape)
+    private, both = total.copy(), total.copy()
+    if not size:
+        return private, both
+    # Well conditioned, thanks to the ridge; products with the inverse are faster than solving.
+    solve = np.linalg.inv(np.linalg.cholesky(_within(blocks, ridge))).T.astype(factor.dtype)
+    given = np.empty((_CHUNK, size), dtype=factor.dtype)
+    for start in range(0, total.size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        rows = given[: len(private[part])]
+        rows[:, :n_private], rows[:, n_private:] = blocks.pool_private[part], blocks.pool_query[part]
+        columns = _above_diagonal(rows, solve, factor[part, :size])
+        squares = np.square(columns, dtype=np.float64)
+        private[part] -= squares[:, :n_private].sum(axis=1)
+        both[part] = private[part] - squares[:, n_private:].sum(axis=1)
+    return private, both
+
+
+def _within(blocks: Blocks, ridge: float) -> NDArray[np.float64]:
     between = blocks.query_private
     within = np.block([[blocks.private_private, between.T], [between, blocks.query_query]])
     within = within.astype(np.float64)
     within[np.diag_indices_from(within)] += ridge
-    # Well conditioned, thanks to the ridge; products with the inverse are faster than solving.
-    inverse = np.linalg.inv(np.linalg.cholesky(within))
-    private, both = total.copy(), total.copy()
-    for start in range(0, total.size, _CONDITION_CHUNK) if len(within) else ():
-        part = slice(start, start + _CONDITION_CHUNK)
-        rows = np.empty((len(within), len(blocks.pool_query[part])))
-        rows[:n_private], rows[n_private:] = blocks.pool_private[part].T, blocks.pool_query[part].T
-        rows = _below_diagonal(inverse, rows)
-        factor[: len(rows), part] = rows
-        private[part] -= np.einsum("rn,rn->n", rows[:n_private], rows[:n_private])
-        both[part] = private[part] - np.einsum("rn,rn->n", rows[n_private:], rows[n_private:])
-    return private, both
+    return within
 
 
-def _below_diagonal(lower: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    # lower @ rows, leaving out most of what lies above the diagonal of lower.
-    product = np.empty_like(rows)
-    for start in range(0, len(rows), _ROW_BLOCK):
-        stop = start + _ROW_BLOCK
-        np.matmul(lower[start:stop, :stop], rows[:stop], out=product[start:stop])
-    return product
+def _above_diagonal(rows: _Floats, upper: _Floats, out: _Floats) -> _Floats:
+    # rows @ upper, leaving out most of what lies below the diagonal of upper.
+    for start in range(0, len(upper), _COLUMN_BLOCK):
+        stop = start + _COLUMN_BLOCK
+        out[:, start:stop] = rows[:, :stop] @ upper[:stop, start:stop]
+    return out
 
 
 def _require_shapes(diagonal: _Floats, blocks: Blocks, keys: NDArray[np.uint64]) -> None:
