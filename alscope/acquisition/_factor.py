@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alscope.types import IntArray
 
-__all__ = ["Few", "Given"]
+__all__ = ["CHUNK", "Few", "Given", "condition"]
+
+CHUNK = 1024  # samples for which columns are made at once
+_COLUMN_BLOCK = 140  # columns made by one product while conditioning
 
 _Floats = NDArray[np.floating]
+
+
+def condition(
+    factor: _Floats, given: Sequence[_Floats], within: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Start a Cholesky factor with columns for what is given.
+
+    Args:
+        factor: (n, capacity); the first size columns are filled.
+        given: Covariances of all samples with one set after the other, (n, size_i); size in all.
+        within: Covariances of all that is given, with noise on the diagonal, (size, size): well
+            conditioned.
+
+    Returns:
+        How much variance each set takes beyond those before it, (n_sets, n).
+    """
+    explained = np.zeros((len(given), len(factor)))
+    stops = np.cumsum([0, *(part.shape[1] for part in given)])
+    # The noise allows products with the inverse, which are faster than solving.
+    solve = np.linalg.inv(np.linalg.cholesky(within)).T.astype(factor.dtype)
+    for start in range(0, len(factor) if len(within) else 0, CHUNK):
+        rows = slice(start, start + CHUNK)
+        covariances = np.concatenate([part[rows] for part in given], axis=1)
+        columns = _above_diagonal(covariances, solve, factor[rows, : len(within)])
+        squares = np.square(columns, dtype=np.float64)
+        for taken, first, last in zip(explained, stops, stops[1:], strict=False):
+            taken[rows] = squares[:, first:last].sum(axis=1)
+    return explained
+
+
+def _above_diagonal(rows: _Floats, upper: _Floats, out: _Floats) -> _Floats:
+    # rows @ upper, leaving out most of what lies below the diagonal of upper.
+    for start in range(0, len(upper), _COLUMN_BLOCK):
+        stop = start + _COLUMN_BLOCK
+        out[:, start:stop] = rows[:, :stop] @ upper[:stop, start:stop]
+    return out
 
 
 class Given:
@@ -75,26 +116,34 @@ class Given:
 
 
 class Few:
-    """The same for few samples, whose covariances are all there.
+    """The same for few samples, whose covariances are made as they are needed.
 
     Args:
         given: Of all samples.
         some: Positions of the few, (n_some,).
-        before: Their covariances without what the columns of `given` stand for, (n_some, n_some).
         n: Most picks.
     """
 
-    def __init__(self, given: Given, some: IntArray, before: _Floats, n: int) -> None:
-        columns = given.some(some)
+    def __init__(self, given: Given, some: IntArray, n: int) -> None:
         self.variances = given.variances[some]
-        self.covariances = before - columns @ columns.T
-        self.rows = np.empty((n, some.size), dtype=before.dtype)
-        self.n_rows = 0
+        self._columns = given.some(some)
+        self._covariances = np.empty((some.size, some.size), dtype=self._columns.dtype)
+        self._rows = np.empty((n, some.size), dtype=self._columns.dtype)
+        self._n_rows = 0
+
+    def learn(self, which: IntArray, before: _Floats) -> None:
+        """Make the covariances of some of the few with all of them, before any was taken.
+
+        Args:
+            which: Positions among the few, (n_which,).
+            before: What they are without what the columns of `given` stand for, (n_which, n_some).
+        """
+        self._covariances[which] = before - self._columns[which] @ self._columns.T
 
     def take(self, pick: int) -> None:
-        """Account for one of the few."""
-        filled, row = self.rows[: self.n_rows], self.rows[self.n_rows]
-        np.subtract(self.covariances[pick], filled[:, pick] @ filled, out=row)
+        """Account for one of the few, whose covariances are known."""
+        filled, row = self._rows[: self._n_rows], self._rows[self._n_rows]
+        np.subtract(self._covariances[pick], filled[:, pick] @ filled, out=row)
         row /= np.sqrt(self.variances[pick])
         self.variances -= np.square(row, dtype=np.float64)
-        self.n_rows += 1
+        self._n_rows += 1

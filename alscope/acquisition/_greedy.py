@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alscope.types import IntArray
 
-__all__ = ["Greedy", "first_near"]
+__all__ = ["Greedy", "first_near", "leaders"]
 
 
 class Greedy(NamedTuple):
@@ -35,3 +35,15 @@ def first_near(scores: NDArray[np.float64], tolerance: float, *, keys: NDArray[n
     """
     tied = np.flatnonzero(scores >= scores.max() - tolerance)
     return int(tied[np.argmin(keys[tied])])
+
+
+def leaders(scores: NDArray[np.float64], first: int, n: int) -> IntArray:
+    """Positions of `first` and of the others that score highest, in no order.
+
+    Args:
+        scores: Scores, (n_scores,).
+        first: A position; it comes first, whatever it scores.
+        n: How many, at most n_scores.
+    """
+    found = np.argpartition(-scores, n - 1)[:n]
+    return np.concatenate([[first], found[found != first]])[:n]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alscope.acquisition._factor import Few, Given
-from alscope.acquisition._greedy import Greedy, first_near
+from alscope.acquisition._factor import CHUNK, Few, Given, condition
+from alscope.acquisition._greedy import Greedy, first_near, leaders
 from alscope.acquisition._similarity import Similarity
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
@@ -18,10 +18,9 @@ from alscope.types import IntArray
 
 __all__ = ["Blocks", "largest_pool", "log_det_greedy", "weighted"]
 
-_CHUNK = 1024  # samples for which columns are made at once
-_COLUMN_BLOCK = 140  # columns of the first factor made by one product
-_CANDIDATES = 512  # among which the next picks are guessed
-_AHEAD, _MOST_AHEAD = 8, 64  # picks guessed at once, at first and at most
+_CANDIDATES = 1024  # among which the next picks are guessed
+_LEADERS = 32  # of them, whose covariances are made at once
+_AHEAD, _MOST_AHEAD = 8, 128  # picks guessed at once, at first and at most
 _MOST_BYTES = 2**33  # of both factors
 _TIES = {"float32": 1e-5, "float64": 1e-12}  # gains this close are equal, for a ridge of 1
 
@@ -105,14 +104,14 @@ def log_det_greedy(
     earlier picks say. The function is not submodular in A (what was taken may raise the gain of
     others), so bounds from earlier steps say nothing and every gain is renewed at every step.
 
-    Conditioning on P and on P and Q takes a Cholesky factorisation; every pick appends one row to
-    each of both factors. Row by row that is bound by memory. Therefore the next picks are guessed
-    among the samples that gain most, the rows of all of them are made by matrix products, and each
-    guess is compared with the gains of all samples at its turn: the first that is wrong ends the
-    guessing, so that picks are those of the plain method. Time O(n (p + q)^2 + k n (p + q + k + w))
-    for p private samples, q of the query set and similarities that cost w each; memory
-    (p + q + 2 k) n values of the type of `blocks.pool_query`: 600 MB in float32 for n = 50000,
-    p = q = 500, k = 1000.
+    Conditioning on P and on P and Q takes a Cholesky factorisation; every pick appends one column
+    to each of both factors. Column by column that is bound by memory. Therefore the next picks are
+    guessed among the samples that gain most, the columns of all of them are made by matrix
+    products, and each guess is compared with the gains of all samples at its turn: the first that
+    is wrong ends the guessing, so that picks are those of the plain method. Time
+    O(n (p + q)^2 + k n (p + q + k + w)) for p private samples, q of the query set and similarities
+    that cost w each; memory (p + q + 2 k + 2 min(k, 128)) n values of the type of
+    `blocks.pool_query`: 600 MB in float32 for n = 50000, p = q = 500, k = 1000.
 
     Args:
         similar: Similarities of all samples to all, n rows and columns.
@@ -177,11 +176,9 @@ class _Search:
         # The next pick, and those that would follow if only some samples were left.
         ratios = self._ratios()
         best = self._best(ratios)
-        some = np.array([best])
-        if n > 1:
-            n_some = min(_CANDIDATES, ratios.size - len(self.picks))
-            some = np.argpartition(-ratios, n_some - 1)[:n_some]
-            some = np.concatenate([[best], some[some != best]])
+        if n == 1:
+            return np.array([best])
+        some = leaders(ratios, best, min(_CANDIDATES, ratios.size - len(self.picks)))
         return some[self.state.ahead(some, n, self.tolerance, self.keys[some])]
 
     def _take(self, guess: int) -> bool:
@@ -205,8 +202,10 @@ class _State:
         dtype = blocks.pool_query.dtype
         self.similar, self.ridge = similar, ridge
         factor = np.empty((n, n_private + n_query + k), dtype=dtype)
-        total = diagonal.astype(np.float64) + ridge
-        private, both = _condition(factor, total, blocks, ridge)
+        given = (blocks.pool_private, blocks.pool_query)
+        explained = condition(factor, given, _within(blocks, ridge))
+        private = diagonal + ridge - explained[0]
+        both = private - explained[1]
         self.shared = factor[:, :n_private]
         n_ahead = min(k, _MOST_AHEAD)
         self.private = Given(private, np.empty((n, k), dtype=dtype), 0, n_ahead)
@@ -221,8 +220,8 @@ class _State:
         within = self._covariances(picks)
         self.private.prepare(picks, within)
         self.both.prepare(picks, within)
-        for start in range(0, len(self.shared), _CHUNK):
-            part = slice(start, start + _CHUNK)
+        for start in range(0, len(self.shared), CHUNK):
+            part = slice(start, start + CHUNK)
             covariances = self.similar.block(part, picks)
             covariances -= self.shared[part] @ before.T
             self.private.fill(part, covariances)
@@ -237,17 +236,26 @@ class _State:
     ) -> list[int]:
         # Greedy picks among some samples, the first of which comes first; positions among them.
         places = [0]
-        if n == 1:
-            return places
-        before = self._covariances(some)
-        small = [Few(given, some, before, n) for given in (self.private, self.both)]
+        small = [Few(given, some, n) for given in (self.private, self.both)]
+        similar, shared = self.similar.among(some), self.shared[some]
+        known, n_learned = np.zeros(some.size, dtype=bool), min(_LEADERS, some.size)
+        gains = self._gains(small)
         while len(places) < n:
+            if not known[places[-1]]:
+                which = leaders(np.where(known, -np.inf, gains), places[-1], n_learned)
+                before = similar.block(slice(None), some[which]).T - shared[which] @ shared.T
+                known[which] = True
+                for one in small:
+                    one.learn(which, before)
             for one in small:
                 one.take(places[-1])
-            gains = np.log(_ratios(small[0].variances, small[1].variances, self.ridge))
+            gains = self._gains(small)
             gains[places] = -np.inf
             places.append(first_near(gains, tolerance, keys=keys))
         return places
+
+    def _gains(self, small: list[Few]) -> NDArray[np.float64]:
+        return np.log(_ratios(small[0].variances, small[1].variances, self.ridge))
 
     def _covariances(self, some: IntArray) -> _Floats:
         # Of some samples with each other given P, without what was taken.
@@ -266,42 +274,12 @@ def _ratios(
     return values
 
 
-def _condition(
-    factor: _Floats, total: NDArray[np.float64], blocks: Blocks, ridge: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # Fills the first columns of the factor; returns the variances given P, and given P and Q, (n,).
-    n_private, size = blocks.pool_private.shape[1], sum(blocks.query_private.shape)
-    private, both = total.copy(), total.copy()
-    if not size:
-        return private, both
-    # Well conditioned, thanks to the ridge; products with the inverse are faster than solving.
-    solve = np.linalg.inv(np.linalg.cholesky(_within(blocks, ridge))).T.astype(factor.dtype)
-    given = np.empty((_CHUNK, size), dtype=factor.dtype)
-    for start in range(0, total.size, _CHUNK):
-        part = slice(start, start + _CHUNK)
-        rows = given[: len(private[part])]
-        rows[:, :n_private], rows[:, n_private:] = blocks.pool_private[part], blocks.pool_query[part]
-        columns = _above_diagonal(rows, solve, factor[part, :size])
-        squares = np.square(columns, dtype=np.float64)
-        private[part] -= squares[:, :n_private].sum(axis=1)
-        both[part] = private[part] - squares[:, n_private:].sum(axis=1)
-    return private, both
-
-
 def _within(blocks: Blocks, ridge: float) -> NDArray[np.float64]:
     between = blocks.query_private
     within = np.block([[blocks.private_private, between.T], [between, blocks.query_query]])
     within = within.astype(np.float64)
     within[np.diag_indices_from(within)] += ridge
     return within
-
-
-def _above_diagonal(rows: _Floats, upper: _Floats, out: _Floats) -> _Floats:
-    # rows @ upper, leaving out most of what lies below the diagonal of upper.
-    for start in range(0, len(upper), _COLUMN_BLOCK):
-        stop = start + _COLUMN_BLOCK
-        out[:, start:stop] = rows[:, :stop] @ upper[:stop, start:stop]
-    return out
 
 
 def _require_shapes(diagonal: _Floats, blocks: Blocks, keys: NDArray[np.uint64]) -> None:
