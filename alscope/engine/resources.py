@@ -19,6 +19,7 @@ from alscope.engine.control import NullControl
 from alscope.engine.encoding import Encoding
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
 from alscope.errors import DatasetError
+from alscope.hashing import digest
 from alscope.learn import device as devices
 from alscope.learn.attachments import build_heads, load_heads, target_state
 from alscope.learn.passes import Batches, arrange, load_state
@@ -102,6 +103,7 @@ class Resources:
         self._loaded: _Recent[_Data] = _Recent(limit=2)
         self._current: _Data | None = None
         self._models: _Recent[Backbone] = _Recent(limit=2)
+        self._warm: set[str] = set()
         self._memory: _Recent[Artifact] = _Recent(limit=MEMORY_BYTES)
 
     def summary(self, scenario: ScenarioConfig) -> DataSummary:
@@ -228,7 +230,7 @@ class Resources:
         model.to(self.device)  # type: ignore[attr-defined]
         model.eval()  # type: ignore[attr-defined]
         arrange(model, stage.train)
-        self._warm_up(model, prepared)
+        self._warm_up(model, prepared, stage)
         return self._models.put(stage.key, model)
 
     def heads(self, stage: TrainStage) -> dict[Attachment, nn.Module]:
@@ -276,8 +278,13 @@ class Resources:
             "contended": self.contended,
         }
 
-    def _warm_up(self, model: Backbone, prepared: Prepared) -> None:
-        # The first batch pays for kernel selection and lazy allocation; no strategy should.
+    def _warm_up(self, model: Backbone, prepared: Prepared, stage: TrainStage) -> None:
+        # The first batch pays for kernel selection and lazy allocation; no strategy should. The
+        # process pays it once for all networks of one shape.
+        shape = digest([stage.backbone, stage.train, prepared.sample, stage.data.known.size])
+        if shape in self._warm:
+            return
+        self._warm.add(shape)
         few = np.arange(min(2, prepared.train.n), dtype=np.int64)
         import torch
 

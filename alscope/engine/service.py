@@ -505,12 +505,13 @@ class Service:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            n_finished = self._supervisor.n_finished  # before looking, so that no end is missed
             worked = self._supervisor.inline and self._supervisor.pump()
             status = self.study(study_id)
             if not status.n_active or (deadline is not None and time.monotonic() > deadline):
                 return status
-            if not worked:  # somebody else executes it
-                time.sleep(TICK_S)
+            if not worked:  # somebody else executes it, perhaps in another process
+                self._supervisor.wait_for_more(n_finished, TICK_S)
 
     def close(self) -> None:
         """Stop at the next safe point; unfinished runs can be resumed."""
@@ -553,11 +554,13 @@ class Service:
         if wish.is_over():
             self.studies_store.set_queue(study_id, replace(wish, pause_at=None))
         self.studies_store.set_desired(study_id, "active")
-        for run in selected:
+        for place, run in enumerate(sorted(selected, key=lambda run: -wish.of(run.run_id))):
             self.runs.create(run)
             self._supervisor.put(
                 (study_id, run.run_id), run, skip=skip, accept_change=accept_change
             )
+            if place == 0:  # it begins while the others are made
+                self._supervisor.start()
         self._supervisor.start()
 
     def room(self) -> int | None:

@@ -47,6 +47,8 @@ class Supervisor:
         self._executor = executor
         self._lock = threading.RLock()
         self._wake = threading.Event()
+        self._settled = threading.Condition()
+        self._n_finished = 0
         self._closed = False
         self._queue: dict[Item, RunConfig] = {}
         self._running: dict[str, Item] = {}
@@ -77,6 +79,16 @@ class Supervisor:
     def n_queued(self) -> int:
         """Runs waiting."""
         return len(self._queue)
+
+    @property
+    def n_finished(self) -> int:
+        """Runs that left the executor so far."""
+        return self._n_finished
+
+    def wait_for_more(self, n: int, timeout: float) -> None:
+        """Wait until more than `n` runs have left the executor, at most so many seconds."""
+        with self._settled:
+            self._settled.wait_for(lambda: self._n_finished > n, timeout)
 
     def note(self, run_id: str) -> str:
         """Why how a run ended here could not be recorded, in words; "" if it was."""
@@ -178,6 +190,9 @@ class Supervisor:
                 self._take_up_again(again)
             except StoreError as error:  # deleted or unreadable; the others have finished too
                 log.warning("run %s is given up: %s", finished.run_id, error)
+            with self._settled:
+                self._n_finished += 1
+                self._settled.notify_all()
 
     def _settle(self, finished: Finished, item: Item | None) -> None:
         run_id = finished.run_id

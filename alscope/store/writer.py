@@ -230,8 +230,9 @@ class RunWriter:
     def _open_journal(self) -> IO[bytes]:
         file = open_regular(self._folder / "journal.jsonl", write=True)
         try:
-            file.truncate(self._journal.size)
-            os.fsync(file.fileno())
+            if os.fstat(file.fileno()).st_size > self._journal.size:
+                file.truncate(self._journal.size)
+                os.fsync(file.fileno())
             sync_folder(self._folder)
         except OSError:
             file.close()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from alscope.config import BackboneConfig
 from alscope.data.protocols import DataRoot
 from alscope.engine.environment import check_same_environment
 from alscope.engine.resources import Resources
@@ -53,3 +57,22 @@ def test_a_run_is_not_continued_with_another_tokenizer_or_other_pretrained_weigh
 
     with pytest.raises(StoreError, match="tokenizer or pretrained weights have changed"):
         check_same_environment(env, {**env, "inputs_fingerprint": "b"}, accept_change=True)
+
+
+def test_networks_of_one_shape_are_warmed_up_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: list[str] = []
+    batches = Resources.batches
+
+    def noted(self: Resources, *args: Any, stage: str, **options: Any) -> Any:
+        stages.append(stage)
+        return batches(self, *args, stage=stage, **options)
+
+    monkeypatch.setattr(Resources, "batches", noted)
+    wide = replace(tiny_run(), backbone=BackboneConfig(name="mlp", params={"dropout": 0.4}))
+    for config in (tiny_run(), tiny_run(seed=1), wide):
+        assert bench.execute(config) is RunState.DONE
+
+    assert stages.count("load") == 2
+    assert stages.count("evaluate") == 9

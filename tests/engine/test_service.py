@@ -14,8 +14,10 @@ import pytest
 
 from alscope.config import ScenarioConfig, StrategySpec
 from alscope.engine.service import Service
+from alscope.engine.supervisor import Supervisor
 from alscope.errors import ConfigError, StoreError, UnknownNameError
 from alscope.registry import strategies
+from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
 from alscope.strategies._base import Strategy
 from alscope.types import PoolView, RunState, Selection
@@ -499,3 +501,19 @@ def test_runs_done_before_the_study_was_submitted_are_reused(open_service: Open)
     assert [run.reused for run in larger.runs] == [True, True, False, False]
     assert not any(run.reused for run in service.study(first).runs)
     assert all(run.n_annotated == 24 and run.started <= run.ended for run in larger.runs)
+
+
+def test_the_most_urgent_run_begins_while_the_others_are_made(
+    open_service: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = open_service(executor="serial")
+    study_id = service.submit(tiny_study(seeds=(0,)))
+    first, last = (run.run_id for run in service.study(study_id).runs)
+    service.pause(study_id)
+    service.set_priority(study_id, 5, [last])
+    seen: list[str] = []
+    monkeypatch.setattr(RunStore, "create", lambda self, run: seen.append(run.run_id))
+    monkeypatch.setattr(Supervisor, "start", lambda self: seen.append("start"))
+    service.resume(study_id)
+
+    assert seen == [last, "start", first, "start"]

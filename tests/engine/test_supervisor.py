@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -229,3 +231,27 @@ def test_a_damaged_wish_delays_nobody(make_desk: MakeDesk) -> None:
 def test_an_impossible_priority_is_refused(value: int) -> None:
     with pytest.raises(StoreError, match="from -9 to 9"):
         QueueWish(priority=value)
+
+
+def test_who_waits_is_woken_by_the_end_of_a_run(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    desk.submit(one_seed())
+    desk.supervisor.pump()
+    (run_id,) = desk.executor.started
+    woken = threading.Event()
+
+    def wait() -> None:
+        desk.supervisor.wait_for_more(0, timeout=30)
+        woken.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert not woken.wait(0.05)
+    desk.finish(run_id, RunState.DONE)
+    desk.supervisor.pump()
+
+    assert woken.wait(5)
+    thread.join()
+    began = time.monotonic()
+    desk.supervisor.wait_for_more(0, timeout=30)  # what has ended already is not waited for
+    assert time.monotonic() - began < 5
