@@ -132,10 +132,13 @@ class Coverage:
         return n_seen * n / columns.size
 
     def _held_gains(self, pairs: sparse.csc_array) -> NDArray[np.float64]:
-        added = np.maximum(pairs.data - self._reached[pairs.indices], 0)
-        n_columns = pairs.indptr.size - 1
-        owners = np.repeat(np.arange(n_columns), np.diff(pairs.indptr))
-        return np.bincount(owners, added, minlength=n_columns).astype(np.float64)
+        added = pairs.data - self._reached[pairs.indices]
+        np.maximum(added, 0, out=added)
+        total = np.zeros(pairs.indptr.size - 1)
+        some = np.flatnonzero(np.diff(pairs.indptr))  # columns with pairs: reduceat needs them
+        if some.size:
+            total[some] = np.add.reduceat(added, pairs.indptr[some], dtype=np.float64)
+        return total
 
     def _excess(self, rows: slice, block: _Floats) -> NDArray[np.float64]:
         # What lies above what was reached, summed over rows; in place, for capped similarities.
@@ -180,10 +183,10 @@ class _Group:
             return np.zeros(self.columns.size, dtype=np.int64)
         rows, columns, capped = (np.concatenate(each) for each in zip(*self.parts, strict=True))
         self.parts.clear()
-        order = np.argsort(columns, kind="stable")  # of 16 bits: by radix
-        np.take(rows, order, out=row, mode="clip")  # "raise" would copy once more
-        np.take(capped, order, out=values, mode="clip")
-        return np.bincount(columns, minlength=self.columns.size)
+        shape = (int(rows.max(initial=0)) + 1, self.columns.size)
+        pairs = sparse.coo_array((capped, (rows, columns.astype(np.int32))), shape=shape).tocsc()
+        row[:], values[:] = pairs.indices, pairs.data
+        return np.diff(pairs.indptr).astype(np.int64)
 
 
 class _Found:
