@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit"]
 
-_ATTEMPTS = 2
 _REPEATED = "repeating it from other initial weights"
 
 _log = logging.getLogger(__name__)
@@ -71,6 +70,7 @@ def fit(
     initial: Arrays | None = None,
     attachments: tuple[Attachment, ...] = (),
     temperature: float = 1.0,
+    attempts: int = 2,
 ) -> Fit:
     """Train a network on labeled samples.
 
@@ -102,17 +102,18 @@ def fit(
             `heads_state` names it, of the heads.
         attachments: Heads to train with the model.
         temperature: Logits are divided by it in the loss, above 0.
+        attempts: How often training is begun at most; 1 where only its time matters.
 
     Raises:
         ShapeError: If the labels do not fit.
         StoreError: If `initial` does not fit.
-        TrainingDiverged: If a loss was not finite in both attempts.
+        TrainingDiverged: If a loss was not finite in every attempt.
         Interrupted: If `control` asks to stop.
     """
     _check(indices, labels, n_classes)
     clock = Clock()
     found: Trained | None = None
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(attempts):
         job = Attempt(
             spec=spec,
             sample=sample,
@@ -129,13 +130,14 @@ def fit(
             temperature=temperature,
             attempt=attempt,
         )
-        last = attempt == _ATTEMPTS - 1
+        last = attempt == attempts - 1
         try:
             found = job.run(clock)
         except TrainingDiverged as error:
             if last and found is None:
+                tried = ", after a second initialization" if attempt else ""
                 raise TrainingDiverged(
-                    f"{error}, after a second initialization; lower train.lr or set train.grad_clip"
+                    f"{error}{tried}; lower train.lr or set train.grad_clip"
                 ) from error
             _log.warning("%s; %s", error, "the first result stands" if last else _REPEATED)
             continue

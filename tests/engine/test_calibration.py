@@ -196,3 +196,21 @@ def test_a_short_calibration_measures_something(open_service: Callable[..., Serv
     assert {"frozen", "mlp"} & found.networks.keys()
     assert all(speed.sample_s >= 0 and speed.infer_s > 0 for speed in found.networks.values())
     assert all(seconds > 0 for _, seconds in (*found.ranking, *found.covering))
+
+
+def test_a_step_is_measured_once_although_nothing_can_be_learned_from_noise() -> None:
+    from alscope.engine import measure  # loads torch
+
+    family = next(family for family in measure._families() if family.spec.key == "mlp")
+    steps: list[int] = []
+
+    class Counted(measure._Made):
+        def train_batch(self, indices: Any, generator: Any) -> Any:
+            steps.append(indices.size)
+            return super().train_batch(indices, generator)
+
+    counted = replace(family, source=Counted(family.source.inputs))
+    control = measure._Until(60)
+
+    assert counted._train(measure.torch.device("cpu"), 4, 3, control) > 0
+    assert steps == [4, 4, 4]

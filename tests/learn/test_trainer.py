@@ -36,6 +36,7 @@ def train(
     control: RecordingControl | None = None,
     labels: Any = None,
     initial: Arrays | None = None,
+    attempts: int = 2,
 ) -> Fit:
     """Fit on the first `n` samples of blobs or images."""
     pixels = "image" in spec.modalities and "features" not in spec.modalities
@@ -53,6 +54,7 @@ def train(
         device=CPU,
         control=control or RecordingControl(),
         initial=initial,
+        attempts=attempts,
     )
 
 
@@ -209,6 +211,18 @@ def test_a_result_no_better_than_chance_is_tried_once_more_and_stands(
 
     assert result.retries == 1
     assert result.accuracy < 1 / 3 + 0.05
+
+
+def test_one_attempt_is_the_first_of_two_and_is_not_repeated() -> None:
+    hopeless = TrainConfig(epochs=1, min_steps=3, max_steps=3, lr=1e-7)
+    labels = np.random.default_rng(0).integers(0, 3, 90)
+    noise = TensorSource(torch.zeros(120, 4))
+
+    assert train(90, config=hopeless, labels=labels, source=noise, attempts=1).retries == 0
+    assert same(train(), train(attempts=1))
+    with pytest.raises(TrainingDiverged) as caught:
+        train(config=replace(SHORT, min_steps=50, lr=1e10, optimizer="sgd"), attempts=1)
+    assert "second" not in str(caught.value)
 
 
 def test_a_weak_result_stands_if_the_second_attempt_diverges(
