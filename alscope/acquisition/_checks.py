@@ -69,7 +69,7 @@ def require_probs(name: str, probs: NDArray[np.float64], *, first: int = 0) -> N
         ShapeError: Naming the first offending row.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = probs.sum(axis=1)
+        sums = np.einsum("nc->n", probs)  # several times as fast as `sum` with few classes
         off = ~(np.abs(sums - 1) <= _SUM_TOLERANCE)  # of what is not finite as well
     if off.any() or probs.min(initial=0.0) < 0:
         require_finite(name, probs, first=first)

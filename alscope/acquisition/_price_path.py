@@ -24,10 +24,11 @@ _SAMPLE, _SAMPLED_PICKS = 8_192, 16
 _LARGE = 4  # pools of so many samples are worth sampling
 _ROUGH, _PRECISE = 1e-2, 1e-7  # of k: the gradient that prices are left with
 _NOTHING = 40.0  # a share of exp(-40) is not noticed in the sum of all
-# By how many temperatures worths may come nearer to the threshold in one step. A row is left out
-# when it is 100 away, so 40 remain after that step; these are 120 of the next temperature, which is
-# a third at most, so that 60 remain after the next step, and so on: never less than 40.
-_ROOM = 60.0
+# By how many temperatures worths may come nearer to the threshold in one step; the few steps that
+# go farther are made again with all rows. A row is left out when it is 65 away, so 40 remain after
+# that step; these are 120 of the next temperature, which is a third at most, so that 95 remain
+# after the next step, and so on: never less than 40.
+_ROOM = 25.0
 _FEW = 0.5  # copying so many of the rows is faster than reading all of them several times
 
 _Vector = NDArray[np.float64]

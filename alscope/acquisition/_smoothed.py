@@ -36,6 +36,15 @@ class Point(NamedTuple):
     """How much of each row is taken, (n,), within [0, 1]; the sum is k, up to rounding."""
 
 
+class Curvature(NamedTuple):
+    """How the smoothed dual bends at some prices."""
+
+    matrix: NDArray[np.float64]
+    """Negative Hessian, (n_classes, n_classes): positive semidefinite."""
+    slope: _Vector
+    """By how much the threshold rises with each price, (n_classes,)."""
+
+
 @dataclass(frozen=True, eq=False)
 class SmoothedDual:
     """The dual with "take the k best" softened: share_i = sigmoid((worth_i - threshold) / t).
@@ -66,8 +75,8 @@ class SmoothedDual:
         """The same of some rows only, as if the others had no share."""
         return replace(self, values=self.values[rows], probs=self.probs[rows])
 
-    def curvature(self, shares: _Vector) -> NDArray[np.float64]:
-        """Negative Hessian, (n_classes, n_classes): positive semidefinite."""
+    def curvature(self, shares: _Vector) -> Curvature:
+        """How the dual bends where rows have these shares."""
         spread = shares * (1 - shares)
         active = np.flatnonzero(spread > _ACTIVE)
         matrix = np.zeros((self.quotas.size, self.quotas.size), order="F")
@@ -81,9 +90,10 @@ class SmoothedDual:
             block = np.multiply(self.probs[rows], roots[:, None], out=buffer[: roots.size])
             matrix = dsyrk(1.0, block.T, beta=1.0, c=matrix, overwrite_c=True)
         matrix = np.triu(matrix) + np.triu(matrix, 1).T  # only one half was made
-        mean = matrix.sum(axis=1)  # weighted by spread, because rows of probabilities sum to 1
-        matrix -= np.outer(mean, mean) / max(float(spread.sum()), _ACTIVE)
-        return matrix / self.temperature
+        total = matrix.sum(axis=1)  # weighted by spread, because rows of probabilities sum to 1
+        mean = total / max(float(spread.sum()), _ACTIVE)
+        matrix -= np.outer(total, mean)
+        return Curvature(matrix / self.temperature, mean)
 
     def _point(self, prices: _Vector, worth: _Vector, threshold: float, shares: _Vector) -> Point:
         # t * log(1 + exp(x / t)) is max(x, 0) - t * log(max(share, 1 - share)).
@@ -96,20 +106,24 @@ class SmoothedDual:
     def _threshold(self, worth: _Vector, guess: float | None) -> tuple[float, _Vector]:
         # The sum of the shares falls from n to 0 while the threshold rises: Newton's method, kept
         # inside a shrinking bracket. At both ends every share is at least, or at most, k / n.
-        offset = self.temperature * np.log(self.k / (worth.size - self.k))
-        low, high = float(worth.min() - offset), float(worth.max() - offset)
-        threshold = float(k_largest(worth, math.ceil(self.k)).min()) if guess is None else guess
-        threshold = min(max(threshold, low), high)
+        # Everything is in units of the temperature.
+        scaled = worth / self.temperature
+        offset = np.log(self.k / (worth.size - self.k))
+        low, high = float(scaled.min() - offset), float(scaled.max() - offset)
+        if guess is None:
+            guess = float(k_largest(worth, math.ceil(self.k)).min())
+        level = min(max(guess / self.temperature, low), high)
         for _ in range(_THRESHOLD_STEPS):
-            shares = _logistic((threshold - worth) / self.temperature)
-            excess = float(shares.sum()) - self.k
+            shares = _logistic(level - scaled)
+            total = float(shares.sum())
+            excess = total - self.k
             if abs(excess) <= 1e-10 * self.k:
                 break
-            low, high = (threshold, high) if excess > 0 else (low, threshold)
-            slope = float((shares * (1 - shares)).sum()) / self.temperature
-            step = threshold + excess / slope if slope > 0 else high
-            threshold = step if low < step < high else (low + high) / 2
-        return threshold, shares
+            low, high = (level, high) if excess > 0 else (low, level)
+            slope = total - float(np.einsum("n,n->", shares, shares))
+            step = level + excess / slope if slope > 0 else high
+            level = step if low < step < high else (low + high) / 2
+        return level * self.temperature, shares
 
 
 def maximised(dual: SmoothedDual, start: Point, tolerance: float) -> Point:
@@ -125,15 +139,15 @@ def maximised(dual: SmoothedDual, start: Point, tolerance: float) -> Point:
         free = np.flatnonzero(~outwards)
         if not free.size or np.abs(point.gradient[free]).max() <= tolerance * dual.k:
             break
-        after = _line_search(dual, point, _direction(dual, point, free))
+        after = _line_search(dual, point, free)
         if after is None:
             break
         point = after
     return point
 
 
-def _direction(dual: SmoothedDual, point: Point, free: NDArray[np.intp]) -> _Vector:
-    curvature = dual.curvature(point.shares)[np.ix_(free, free)]
+def _direction(matrix: NDArray[np.float64], point: Point, free: NDArray[np.intp]) -> _Vector:
+    curvature = matrix[np.ix_(free, free)]
     # A common shift of all prices bends nothing; the ridge keeps such directions finite.
     ridge = max(1e-8 * float(curvature.diagonal().max()), _ACTIVE)
     curvature[np.diag_indices_from(curvature)] += ridge
@@ -142,12 +156,15 @@ def _direction(dual: SmoothedDual, point: Point, free: NDArray[np.intp]) -> _Vec
     return direction
 
 
-def _line_search(dual: SmoothedDual, point: Point, direction: _Vector) -> Point | None:
+def _line_search(dual: SmoothedDual, point: Point, free: NDArray[np.intp]) -> Point | None:
+    curvature = dual.curvature(point.shares)
+    direction = _direction(curvature.matrix, point, free)
     length = 1.0
     for _ in range(_HALVINGS):
         prices = np.clip(point.prices + length * direction, -dual.weight, dual.weight)
         rise = float(point.gradient @ (prices - point.prices))
-        after = dual.at(prices, point.threshold)
+        guess = point.threshold + float(curvature.slope @ (prices - point.prices))
+        after = dual.at(prices, guess)
         if rise > 0 and after.value >= point.value + _ARMIJO * rise:
             return after
         length /= 2

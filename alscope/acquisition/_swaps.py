@@ -45,11 +45,11 @@ def swapped(
         A batch that costs no more, (k,).
     """
     width = min(_WIDEST, max(2, int((_CELLS / quotas.size) ** 0.5)))
-    outside = np.ones(len(values), dtype=np.bool_)
-    outside[positions] = False
-    others = np.flatnonzero(outside)
+    inside = np.zeros(len(values), dtype=np.bool_)
+    inside[positions] = True
     leaving = positions[top_k(-order[positions], width, keys=keys[positions])]
-    entering = others[top_k(order[others], width, keys=keys[others])]
+    first = top_k(order, positions.size + width, keys=keys)
+    entering = first[~inside[first]][:width]
     if not entering.size:
         return positions
     kept = np.setdiff1d(positions, leaving)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 __all__ = ["QUOTAS", "imbalance", "marginal_overshoot", "paper_quotas", "waterfill_quotas"]
 
 _DECIMALS = 12
-_ROW_CHUNK = 512  # so that a block stays in the cache
+_BLOCK_CELLS = 50_000  # so that a block stays in the cache
+_FEW_CLASSES = 16  # up to here rows are added up faster class by class than row by row
 
 _Vector = NDArray[np.float64]
 
@@ -78,11 +80,13 @@ def marginal_overshoot(probs: _Vector, room: _Vector) -> _Vector:
         (n,), within [0, 1].
     """
     limits, over = np.maximum(room, 0.0), np.empty(len(probs))
-    buffer = np.empty((min(_ROW_CHUNK, len(probs)), room.size))
-    for start in range(0, len(probs), _ROW_CHUNK):
-        block = probs[start : start + _ROW_CHUNK]
+    step = max(1, _BLOCK_CELLS // room.size)
+    order: Literal["F", "C"] = "F" if room.size <= _FEW_CLASSES else "C"
+    buffer = np.empty((min(step, len(probs)), room.size), order=order)
+    for start in range(0, len(probs), step):
+        block = probs[start : start + step]
         excess = np.subtract(block, limits, out=buffer[: len(block)])
-        np.maximum(excess, 0.0, out=excess).sum(axis=1, out=over[start : start + _ROW_CHUNK])
+        np.maximum(excess, 0.0, out=excess).sum(axis=1, out=over[start : start + step])
     # Many rows overshoot alike, as all do where every class is full; keys decide, not rounding.
     return np.round(over, _DECIMALS, out=over)
 

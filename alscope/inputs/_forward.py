@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from alscope.types import Arrays
 __all__ = ["Embeddings", "Forward", "Head", "HeadParams", "Logits", "Probs"]
 
 _BLOCK_CELLS = 1 << 15  # a block stays within the processor's cache
+_FEW_CLASSES = 16  # up to here rows are added up faster class by class than row by row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +60,17 @@ class Probs(Input):
         logits = arrays["logits"]
         probs = np.empty(logits.shape)
         step = max(1, _BLOCK_CELLS // max(1, logits.shape[1]))
+        order: Literal["F", "C"] = "F" if logits.shape[1] <= _FEW_CLASSES else "C"
+        buffer = np.empty((min(step, len(logits)), logits.shape[1]), order=order)
         # Logits that are not finite become NaN quietly; who reads them names the row.
         with np.errstate(invalid="ignore"):
             for start in range(0, len(logits), step):
-                block = probs[start : start + step]
+                block = buffer[: len(logits) - start]
                 block[:] = logits[start : start + step]
                 block -= block.max(axis=1, keepdims=True, initial=-np.inf)
                 np.exp(block, out=block)
-                block /= block.sum(axis=1, keepdims=True)
+                sums = block.sum(axis=1, keepdims=True)
+                np.divide(block, sums, out=probs[start : start + step])
         return probs
 
 

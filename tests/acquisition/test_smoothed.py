@@ -50,11 +50,11 @@ def test_rows_without_a_share_can_be_left_out() -> None:
 @pytest.mark.parametrize("temperature", [1.0, 0.02])
 def test_the_curvature_is_how_the_gradient_changes(temperature: float) -> None:
     dual, prices, step = dual_at(temperature), np.linspace(-0.2, 0.2, N_CLASSES), 1e-5
-    curvature = dual.curvature(dual.at(prices).shares)
-    moved = [
-        (dual.at(prices - step * unit).gradient - dual.at(prices + step * unit).gradient)
-        / (2 * step)
-        for unit in np.eye(N_CLASSES)
-    ]
+    point = dual.at(prices)
+    curvature, slope = dual.curvature(point.shares)
+    around = [(dual.at(prices - x), dual.at(prices + x)) for x in step * np.eye(N_CLASSES)]
+    moved = [(low.gradient - high.gradient) / (2 * step) for low, high in around]
+    risen = [(high.threshold - low.threshold) / (2 * step) for low, high in around]
 
     assert np.allclose(curvature, moved, rtol=1e-4, atol=1e-4 * np.abs(curvature).max())
+    assert np.allclose(slope, risen, atol=1e-4)
