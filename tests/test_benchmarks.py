@@ -79,6 +79,7 @@ def test_a_floor_adds_its_parts() -> None:
         n_logs64=1.0,
         n_rows=2.0,
         n_ranked=4.0,
+        n_found=4.0,
         n_sorted=8.0,
     )
     work = Work(flop=20.0, n_bytes=10.0, n_sorted=4.0).plus({"n_logs": 3.0, "n_ranked": 8.0})

@@ -43,7 +43,13 @@ def top_k(scores: NDArray[np.floating], k: int, *, keys: NDArray[np.uint64]) -> 
     if k <= 0:
         return np.empty(0, dtype=np.int64)
     chosen = np.arange(values.size) if k >= values.size else _head(values, k, keys)
-    return chosen[np.lexsort((chosen, keys[chosen], -values[chosen]))]
+    falling = -values[chosen]
+    # Sorting by one key is twice as fast as by three, and does where no scores are equal.
+    order = falling.argsort()
+    ranked = falling[order]
+    if (ranked[1:] == ranked[:-1]).any():
+        order = np.lexsort((chosen, keys[chosen], falling))
+    return chosen[order]
 
 
 def by_key(keys: NDArray[np.uint64], k: int) -> IntArray:
@@ -139,10 +145,11 @@ def _head(values: NDArray[np.float64], k: int, keys: NDArray[np.uint64]) -> IntA
     rows = narrowed(values, k)
     found = values[rows]
     limit = np.partition(found, found.size - k)[found.size - k]
+    chosen: IntArray = rows[found >= limit]
+    if chosen.size == k:
+        return chosen
     above, tied = rows[found > limit], rows[found == limit]
-    if above.size + tied.size > k:
-        tied = tied[_smallest(keys[tied], k - above.size)]
-    return np.concatenate([above, tied])
+    return np.concatenate([above, tied[_smallest(keys[tied], k - above.size)]])
 
 
 def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:
@@ -152,6 +159,9 @@ def _smallest(keys: NDArray[np.uint64], k: int) -> IntArray:
     rows = narrowed(keys, k, smallest=True)
     found = keys[rows]
     limit = np.partition(found, k - 1)[k - 1]
+    chosen: IntArray = rows[found <= limit]
+    if chosen.size == k:
+        return chosen
     below = rows[found < limit]
     return np.concatenate([below, rows[found == limit][: k - below.size]])
 

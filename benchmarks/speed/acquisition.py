@@ -102,7 +102,8 @@ def _all(sizes: Sizes, options: Options, chosen: Sequence[Case] | None = None) -
         f"{_described(sizes)}; {_FACTS}. Measured rates: {speed.flop / 1e9:.0f} GFLOP/s in float32 "
         f"products and {speed.flop64 / 1e9:.0f} in float64, {speed.n_bytes / 1e9:.1f} GB/s, "
         f"{speed.n_logs / 1e9:.2f} G exp/s in float32 and {speed.n_logs64 / 1e9:.2f} in float64, "
-        f"{speed.n_rows / 1e6:.0f} M rows/s, {speed.n_ranked / 1e9:.1f} G scores/s compared, "
+        f"{speed.n_rows / 1e6:.0f} M rows/s, {speed.n_ranked / 1e9:.1f} G scores/s compared and "
+        f"{speed.n_found / 1e9:.1f} found, "
         f"{speed.n_sorted / 1e6:.0f} M picks/s sorted."
     )
     if options.device != "cpu":
