@@ -99,8 +99,8 @@ def overhead(options: Options) -> Iterator[Table]:
         "One worker, one thread, warm: the process has started and the data are read, because two "
         "other runs went before. *Work* is training, evaluation, inference, acquisition and "
         "own learners; *in rounds* is building and warming up networks and the artifact cache; "
-        "*between* is the journal (a round is on the disk before the next one begins), and what "
-        "passes between runs."
+        "*between* is what the journal makes a run wait for (a round is written while the next one "
+        "trains), and what passes between runs."
     )
     yield Table(
         caption,
