@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from alscope.types import IntArray
 __all__ = ["level_seeding"]
 
 _WIDTH = 256  # of a block of scores, about the square root of a pool
+_FEW = 128  # up to so many levels it is faster to renew all distances than those between two levels
 
 
 def level_seeding(
@@ -41,21 +44,63 @@ def level_seeding(
     require_finite("scores", scores)
     k = max(0, min(k, scores.size))
     picks = [first_of(np.abs(scores), keys=keys)] if k else []
-    blocks = np.zeros((-(-scores.size // _WIDTH), _WIDTH))  # the last one filled up with 0
-    nearest = blocks.ravel()[: scores.size]
-    if k:
-        nearest[:] = np.square(scores - scores[picks[0]])
-    buffer = np.empty_like(nearest)
-    while len(picks) < k and (sums := blocks.sum(axis=1)).any():
-        picks.append(_drawn(blocks, sums, rng.random()))
-        np.square(np.subtract(scores, scores[picks[-1]], out=buffer), out=buffer)
-        np.minimum(nearest, buffer, out=nearest)
+    distances = _Distances(scores)
+    for pick in picks:
+        distances.approach(float(scores[pick]))
+        if len(picks) < k and distances.sums.any():
+            picks.append(_drawn(distances.blocks, distances.sums, rng.random()))
     chosen = np.array(picks, dtype=np.int64)
     if len(picks) == k:
         return chosen
     free = np.setdiff1d(np.arange(scores.size), chosen)
     rest = top_k(scores[free], k - len(picks), keys=keys[free])
     return np.concatenate([chosen, free[rest]])
+
+
+class _Distances:
+    """Squared distance of every score to the nearest level chosen, in blocks, and their sums.
+
+    A new level is nearest at most to the scores between its neighbours among the levels: in the
+    order of the scores that is one piece, and the shorter the more levels there are.
+    """
+
+    def __init__(self, scores: NDArray[np.float64]) -> None:
+        self.blocks = np.zeros((-(-scores.size // _WIDTH), _WIDTH))  # the last one filled up with 0
+        self.sums = np.zeros(len(self.blocks))
+        self._nearest = self.blocks.ravel()
+        self._nearest[: scores.size] = np.inf
+        self._scores = scores
+        self._order, self._ranked = np.empty(0, dtype=np.int64), scores[:0]
+        self._levels = [-np.inf, np.inf]
+
+    def approach(self, level: float) -> None:
+        """Take one more level into account."""
+        place = bisect.bisect(self._levels, level)
+        below, above = self._levels[place - 1 : place + 1]
+        self._levels.insert(place, level)
+        if len(self._levels) < _FEW:
+            self._approach_all(level)
+        else:
+            self._approach_between(below, above, level)
+
+    def _approach_all(self, level: float) -> None:
+        nearest = self._nearest[: self._scores.size]
+        np.minimum(nearest, np.square(self._scores - level), out=nearest)
+        self.sums = self.blocks.sum(axis=1)
+
+    def _approach_between(self, below: float, above: float, level: float) -> None:
+        if not self._order.size:
+            self._order = np.argsort(self._scores)
+            self._ranked = self._scores[self._order]
+        first, last = self._ranked.searchsorted(below), self._ranked.searchsorted(above, "right")
+        rows = self._order[first:last]
+        squares = np.square(self._ranked[first:last] - level)
+        nearer = squares < self._nearest[rows]
+        rows = rows[nearer]
+        self._nearest[rows] = squares[nearer]
+        touched = np.zeros(len(self.sums), dtype=np.bool_)
+        touched[rows // _WIDTH] = True
+        self.sums[touched] = self.blocks[touched].sum(axis=1)
 
 
 def _drawn(blocks: NDArray[np.float64], sums: NDArray[np.float64], uniform: float) -> int:

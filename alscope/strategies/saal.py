@@ -80,8 +80,8 @@ class SAAL(Strategy):
     of the score, not over features, and so take some samples the model is sure of.
 
     Complexity: two forward passes and one backward pass per sample, one sample at a time, which is
-    slow for large networks: limit the candidates, to 2000 as the paper does. Selection takes
-    O(query_size * n_pool) time and O(n_pool) memory.
+    slow for large networks: limit the candidates, to 2000 as the paper does. Selection takes at
+    most O(query_size * n_pool) time and O(n_pool) memory.
 
     Attributes:
         mode: "max": the loss after the change; "diff": its rise; "_diversity": spread over levels.

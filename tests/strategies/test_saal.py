@@ -10,6 +10,7 @@ from torch import nn
 
 import alscope
 from alscope import rng
+from alscope.acquisition import levels
 from alscope.acquisition.levels import level_seeding
 from alscope.backbones._modules import Inputs, Network
 from alscope.backbones.mlp import MlpSpec
@@ -207,7 +208,10 @@ def test_a_diverse_batch_takes_one_of_every_level() -> None:
     assert sorted(scores[choose(SAAL(), pool_of(scores), 3).positions]) == [1, 2, 3]
 
 
-def test_seeds_are_those_of_the_definition() -> None:
+@pytest.mark.parametrize("few", [0, 5, 100])
+def test_seeds_are_those_of_the_definition(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Below `few` levels all distances are renewed, afterwards those between two levels.
+    monkeypatch.setattr(levels, "_FEW", few)
     for seed in range(200):
         draws = np.random.default_rng(seed)
         scores = np.round(draws.normal(size=draws.integers(1, 12)), 1)
