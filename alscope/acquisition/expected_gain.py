@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alscope.acquisition._checks import require_finite, require_probs
+from alscope.acquisition._threads import in_threads
 from alscope.acquisition.kmeans import k_means, representatives
 from alscope.acquisition.ranking import top_k
 from alscope.errors import ShapeError
@@ -33,6 +34,7 @@ __all__ = ["Batch", "Gains", "brier_gains", "diverse_batch", "log_gains"]
 
 _BLOCK_ENTRIES = 2**17  # probabilities per block: they stay in the cache, a few times over
 _TILE_ENTRIES = 2**17  # class pairs per tile of the log score: they stay in the cache
+_ONE_THREAD = 2**18  # products of fewer multiplications run in the thread that calls
 _AGREEMENT = 1e-7  # members whose probabilities differ by less differ by float32 rounding only
 _RANK_TOLERANCE = 1e-12
 _TINY = 1e-30  # u log u is 0 there
@@ -138,22 +140,16 @@ def log_gains(probs: _Probs, estimation: IntArray) -> Gains:
     """
     _require_passes(probs)
     gains = np.empty((len(probs), estimation.size), dtype=probs.dtype)
-    n_classes = probs.shape[2]
+    n_samples, n_classes = probs.shape[1:]
     # A tile has at least one row against all classes of at least one column.
-    n_columns = max(1, min(64, _TILE_ENTRIES // n_classes**2))
+    n_columns = max(1, min(64, _ONE_THREAD // (n_classes**2 * (n_samples + 1))))
     columns = list(_columns(probs, estimation, n_columns))
     n_rows = max(1, _TILE_ENTRIES // (n_classes**2 * n_columns))
-    for block in _blocks(probs):
-        left = np.ascontiguousarray(
-            _ratios(block).swapaxes(1, 2), dtype=probs.dtype
-        )  # (rows, C, T+1)
-        mean = block.mean.astype(probs.dtype)
-        report(block.rows.stop, len(probs))
-        for start in range(0, len(mean), n_rows):
-            part = slice(start, start + n_rows)
-            rows = slice(block.rows.start + start, block.rows.start + start + len(mean[part]))
-            for column, right, weights in columns:
-                gains[rows, column] = _tile(left[part], mean[part], right, weights)
+    with in_threads() as each:
+        for block in _blocks(probs):
+            report(block.rows.stop, len(probs))
+            fill = _filling(gains[block.rows], block, columns, n_rows)
+            each(fill, range(0, len(block.mean), n_rows))
     np.maximum(gains, 0, out=gains)
     return Gains(
         gains.sum(axis=1, dtype=np.float64), lambda positions: gains[positions].astype(np.float64)
@@ -273,6 +269,24 @@ def _columns(
             np.ascontiguousarray(flat, dtype=probs.dtype),
             np.ascontiguousarray(means.T, dtype=probs.dtype).ravel(),
         )
+
+
+def _filling(
+    gains: NDArray[np.floating],
+    block: _Block,
+    columns: list[tuple[slice, NDArray[np.floating], NDArray[np.floating]]],
+    n_rows: int,
+) -> Callable[[int], None]:
+    # Makes the gains of n_rows rows of a block, from a given one on.
+    left = np.ascontiguousarray(_ratios(block).swapaxes(1, 2), dtype=gains.dtype)  # (rows, C, T+1)
+    mean = block.mean.astype(gains.dtype)
+
+    def fill(start: int) -> None:
+        part = slice(start, start + n_rows)
+        for column, right, weights in columns:
+            gains[part, column] = _tile(left[part], mean[part], right, weights)
+
+    return fill
 
 
 def _tile(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from alscope.acquisition.expected_gain import Gains, brier_gains, diverse_batch, log_gains
 from alscope.errors import ShapeError
@@ -97,6 +98,18 @@ def test_the_order_of_passes_and_samples_is_irrelevant(gains_of: GainsOf) -> Non
 
     np.testing.assert_allclose(gains_of(passes[:, rng.permutation(5)]).scores, scores, rtol=1e-12)
     np.testing.assert_allclose(gains_of(passes[order]).scores, scores[order], rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [3, 40])
+def test_log_gains_are_the_same_on_any_number_of_threads(n_classes: int) -> None:
+    passes = np.random.default_rng(0).dirichlet(np.ones(n_classes), size=(70, 4))
+    found = []
+    for n_threads in (1, 2, 4):
+        with threadpoolctl.threadpool_limits(n_threads):
+            found.append(log_of_all(passes).vectors(np.arange(len(passes))))
+
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
 
 
 def test_log_gains_are_symmetric() -> None:
