@@ -33,7 +33,7 @@ from alscope.types import IntArray
 __all__ = ["Batch", "Gains", "brier_gains", "diverse_batch", "log_gains"]
 
 _BLOCK_ENTRIES = 2**17  # probabilities per block: they stay in the cache, a few times over
-_TILE_ENTRIES = 2**17  # class pairs per tile of the log score: they stay in the cache
+_TILE_ENTRIES = 2**18  # class pairs per tile of the log score: they stay in the cache
 _ONE_THREAD = 2**18  # products of fewer multiplications run in the thread that calls
 _AGREEMENT = 1e-7  # members whose probabilities differ by less differ by float32 rounding only
 _RANK_TOLERANCE = 1e-12
