@@ -69,10 +69,12 @@ def weighted(blocks: Blocks, *, eta: float, nu: float) -> Blocks:
                 "the kernel is no longer positive semidefinite"
             )
     between = eta * nu + np.sqrt((1 - eta**2) * (1 - nu**2))
+    factors = {"pool_query": eta, "pool_private": nu, "query_private": between}
+    # What is not weakened is not copied: similarities to the pool take a hundred megabytes.
+    weaker = {name: factor for name, factor in factors.items() if factor != 1}
+    values = {name: getattr(blocks, name) for name in weaker}
     return blocks._replace(
-        pool_query=blocks.pool_query * blocks.pool_query.dtype.type(eta),
-        pool_private=blocks.pool_private * blocks.pool_private.dtype.type(nu),
-        query_private=blocks.query_private * blocks.query_private.dtype.type(between),
+        **{name: values[name] * values[name].dtype.type(weaker[name]) for name in weaker}
     )
 
 
