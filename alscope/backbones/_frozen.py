@@ -42,6 +42,7 @@ class FeatureNetwork(Network):
             n_classes=n_classes,
             dropout=dropout,
         )
+        self.fixed_embedding = not hidden
 
     def read(self, inputs: Inputs) -> Tensor:
         """The features, (batch, n_inputs)."""

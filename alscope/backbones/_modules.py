@@ -28,6 +28,7 @@ class Network(nn.Module):
     """
 
     head_only_dropout = True
+    fixed_embedding = False
 
     def __init__(
         self, stages: Sequence[nn.Module], *, n_features: int, n_classes: int, dropout: float

@@ -86,6 +86,9 @@ class Backbone(Protocol):
     """Width of the embedding."""
     head_only_dropout: bool
     """Whether `dropout` is the only one that Monte Carlo passes sample from."""
+    fixed_embedding: bool
+    """Whether all parameters are those of `head`, and `embed` is the same in training, whatever
+    shares a batch: such a head is trained on embeddings that are computed once."""
 
     def stage_outputs(self, inputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
         """Output of every stage; the last one is what `embed` pools."""

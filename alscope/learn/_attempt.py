@@ -16,15 +16,16 @@ from torch.nn import functional
 from alscope import rng
 from alscope.config import TrainConfig
 from alscope.errors import TrainingDiverged
+from alscope.learn._head_step import HeadStep
 from alscope.learn.attachments import AttachedHeads, build_heads, load_heads, target_state
 from alscope.learn.device import to_device
 from alscope.learn.optim import (
+    Optimizer,
     batch_bounds,
     epoch_batches,
     make_optimizer,
     n_steps_of,
     rate,
-    set_rate,
 )
 from alscope.learn.passes import arrange, load_state, module_of
 from alscope.learn.protocols import Attachment, TrainBatch
@@ -54,7 +55,7 @@ class _Learner(NamedTuple):
     """What is trained, and by what."""
 
     model: Backbone
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     heads: AttachedHeads | None
 
 
@@ -122,6 +123,7 @@ class Attempt:
             make_optimizer(self.train, module.parameters()),
             AttachedHeads(self.attachments, heads, self.train) if self.attachments else None,
         )
+        head_step = self._head_step(model, clock)
         seen: deque[tuple[float, float, int]] = deque(maxlen=max(self.n_batches, 1))
         step = 0
         for epoch in range(self.n_epochs):
@@ -131,8 +133,12 @@ class Attempt:
                 for rows in self._batches(epoch)[: self.n_steps - step]:
                     self.control.check()
                     self.control.progress("train", step / self.n_steps)
-                    inputs = self._load(rows, augment, clock)
-                    loss, n_correct, *extra = self._step(learner, inputs, rows, epoch, step)
+                    if head_step is not None:
+                        values = self._short_step(learner, head_step, rows, step)
+                    else:
+                        inputs = self._load(rows, augment, clock)
+                        values = self._step(learner, inputs, rows, epoch, step)
+                    loss, n_correct, *extra = values
                     self._require_finite([loss, *extra], step)
                     seen.append((loss * rows.size, n_correct, rows.size))
                     step += 1
@@ -204,16 +210,39 @@ class Attempt:
             heads.zero_grad()
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        if self.train.grad_clip > 0:
-            nn.utils.clip_grad_norm_(module_of(model).parameters(), self.train.grad_clip)
-        set_rate(optimizer, rate(self.train, step, self.n_steps))
-        optimizer.step()
+        self._update(learner, step)
         if heads is not None:
             heads.update(step, self.n_steps)
         n_correct = (logits.argmax(dim=1) == labels).sum().to(loss.dtype)
         # One transfer for all numbers.
         values: list[float] = torch.stack([loss, n_correct, *extra]).tolist()
         return values
+
+    def _head_step(self, model: Backbone, clock: Clock) -> HeadStep | None:
+        """The short form of a step where the embedding is fixed and the head all there is."""
+        alone = not self.attachments and self.temperature == 1 and self.n_steps > 0
+        if not alone or not HeadStep.suits(model, self.train, self.device):
+            return None
+        start = time.perf_counter()
+        with torch.no_grad():
+            embeddings = model.embed(to_device(self.source.eval_batch(self.indices), self.device))
+        clock.load_s += time.perf_counter() - start
+        return HeadStep(model, embeddings, self.labels)
+
+    def _short_step(
+        self, learner: _Learner, head_step: HeadStep, rows: IntArray, step: int
+    ) -> list[float]:
+        """What `_step` does, of a head alone."""
+        loss, n_correct = head_step(torch.from_numpy(rows))
+        self._update(learner, step)
+        return [loss.item(), n_correct.item()]
+
+    def _update(self, learner: _Learner, step: int) -> None:
+        """Move the network along its gradients."""
+        model, optimizer, _ = learner
+        if self.train.grad_clip > 0:
+            nn.utils.clip_grad_norm_(module_of(model).parameters(), self.train.grad_clip)
+        optimizer.step(rate(self.train, step, self.n_steps))
 
     def _products(self) -> torch.autocast:
         """Where the network runs; losses and updates are outside, in float32."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import TrainConfig
-from alscope.learn.optim import SGD, make_optimizer, rate
+from alscope.learn.optim import SGD, Optimizer, make_optimizer, rate
 
 __all__ = ["Plan", "plan_of"]
 
@@ -41,7 +41,7 @@ class Plan:
     temperature: float
     train: TrainConfig
 
-    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         """The optimizer."""
         return make_optimizer(self.train, parameters)
 
@@ -57,8 +57,8 @@ class Plan:
 class _Published(Plan):
     """SGD with LARS, ten epochs of warm-up to ten times the rate, then a cosine."""
 
-    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return SGD(parameters, lr=_PUBLISHED_RATE, momentum=_MOMENTUM)
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        return SGD(parameters, momentum=_MOMENTUM)
 
     def rate(self, step: int, n_steps: int) -> float:
         epoch = self.n_epochs * step / n_steps

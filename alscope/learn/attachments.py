@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from alscope.config import TrainConfig
 from alscope.errors import StoreError
-from alscope.learn.optim import make_optimizer, rate, set_rate
+from alscope.learn.optim import make_optimizer, rate
 from alscope.learn.passes import Batches, module_of
 from alscope.learn.protocols import Attachment, TrainBatch
 from alscope.types import Arrays
@@ -108,11 +108,10 @@ class AttachedHeads:
             step: From 0.
             n_steps: Steps of the whole training.
         """
-        set_rate(self._optimizer, rate(self._train, step, n_steps))
         if self._train.grad_clip > 0:
             for module in self._modules:
                 nn.utils.clip_grad_norm_(module.parameters(), self._train.grad_clip)
-        self._optimizer.step()
+        self._optimizer.step(rate(self._train, step, n_steps))
 
 
 def heads_state(heads: nn.ModuleList) -> Arrays:

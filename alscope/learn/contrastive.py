@@ -35,7 +35,7 @@ from alscope import rng
 from alscope.errors import ShapeError, TrainingDiverged
 from alscope.learn._contrastive_plan import Plan, plan_of
 from alscope.learn.augment import hashed_draws
-from alscope.learn.optim import batch_bounds, set_rate
+from alscope.learn.optim import Optimizer, batch_bounds
 from alscope.learn.passes import load_state, module_of, state_arrays
 from alscope.learn.protocols import LearnerContext
 from alscope.learn.shifted_views import Draw, Inputs, Views, views_of
@@ -231,8 +231,8 @@ class _Training:
                 for rows in self._batches(epoch):
                     self.context.control.check()
                     self.context.control.progress("auxiliary", step / self.n_steps)
-                    set_rate(optimizer, self.plan.rate(step, self.n_steps))
-                    losses.append(self._step(optimizer, self.context.indices[rows], draws))
+                    lr = self.plan.rate(step, self.n_steps)
+                    losses.append(self._step(optimizer, lr, self.context.indices[rows], draws))
                     step += 1
                     if not math.isfinite(losses[-1]):
                         raise self._diverged(f"loss became {losses[-1]}", step)
@@ -242,7 +242,7 @@ class _Training:
         return float(np.mean(losses))
 
     def _step(
-        self, optimizer: torch.optim.Optimizer, ids: IntArray, draws: torch.Generator
+        self, optimizer: Optimizer, lr: float, ids: IntArray, draws: torch.Generator
     ) -> float:
         projections, shift_logits = self.model(self._copies(ids, draws))
         loss = csi_loss(
@@ -254,7 +254,7 @@ class _Training:
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.plan.adjust(self.model.parameters())
-        optimizer.step()
+        optimizer.step(lr)
         return float(loss.item())
 
     def _copies(self, ids: IntArray, draws: torch.Generator) -> Inputs:

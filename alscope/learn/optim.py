@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.adamw import adamw
+from torch.optim.sgd import sgd
 
 from alscope.config import TrainConfig
 from alscope.types import IntArray
@@ -18,52 +18,125 @@ from alscope.types import IntArray
 __all__ = [
     "SGD",
     "AdamW",
+    "Optimizer",
     "batch_bounds",
     "epoch_batches",
     "make_optimizer",
     "n_steps_of",
     "rate",
-    "set_rate",
 ]
 
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 _SORTED_BATCHES = 16
 """How many batches are sorted by length together: few enough to stay random, enough to save."""
 
 
-class _Eager(torch.optim.Optimizer):
-    """An optimizer that does not load torch's compiler, which is not used.
+class Optimizer:
+    """Moves parameters along their gradients, by the kernels of torch.
 
-    Every optimizer of torch imports it at the first step, only to mark a place where a compiled
-    program would be cut: more than a second and 150 MB in every process. What is done is the same.
+    The optimizers of torch are not used. They import its compiler at the first step, more than a
+    second and 150 MB in every process, and surround every step with hooks for profilers, which take
+    longer than the update of a small network. What is done is the same, to the last bit.
+
+    Args:
+        parameters: What is moved; those without a gradient stay where they are.
     """
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One update."""
-        found: float | None = _bare(super().step)(self, closure)
-        return found
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self._parameters = list(parameters)
 
-    def zero_grad(self, set_to_none: bool = True) -> None:
+    def zero_grad(self) -> None:
         """Forget the gradients."""
-        _bare(super().zero_grad)(self, set_to_none)
+        for weights in self._parameters:
+            weights.grad = None
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Train these, too."""
-        _bare(super().add_param_group)(self, param_group)
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        """One update with a learning rate."""
+        moved = [at for at, weights in enumerate(self._parameters) if weights.grad is not None]
+        gradients = [g for weights in self._parameters if (g := weights.grad) is not None]
+        if moved:
+            self._move(moved, gradients, lr)
 
-
-def _bare(method: Any) -> Callable[..., Any]:
-    """The function below what torch wraps around it; itself if nothing is."""
-    found: Callable[..., Any] = inspect.unwrap(method.__func__)
-    return found
-
-
-class AdamW(_Eager, torch.optim.AdamW):
-    """Torch's AdamW."""
+    def _move(self, moved: list[int], gradients: list[Tensor], lr: float) -> None:
+        raise NotImplementedError
 
 
-class SGD(_Eager, torch.optim.SGD):
-    """Torch's SGD."""
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay.
+
+    Args:
+        parameters: What is moved.
+        weight_decay: Share of a parameter that is lost in every step, times the rate.
+
+    References:
+        Loshchilov and Hutter 2017, arXiv:1711.05101.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float) -> None:
+        super().__init__(parameters)
+        self._weight_decay = weight_decay
+        self._first = [torch.zeros_like(weights) for weights in self._parameters]
+        self._second = [torch.zeros_like(weights) for weights in self._parameters]
+        self._steps = [torch.zeros((), device=weights.device) for weights in self._parameters]
+
+    def _move(self, moved: list[int], gradients: list[Tensor], lr: float) -> None:
+        adamw(
+            [self._parameters[at] for at in moved],
+            gradients,
+            [self._first[at] for at in moved],
+            [self._second[at] for at in moved],
+            [],
+            [self._steps[at] for at in moved],
+            # One kernel: half the time of a step for networks with a large table of word vectors.
+            fused=True,
+            amsgrad=False,
+            beta1=_BETA_1,
+            beta2=_BETA_2,
+            lr=lr,
+            weight_decay=self._weight_decay,
+            eps=_EPSILON,
+            maximize=False,
+        )
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent.
+
+    Args:
+        parameters: What is moved.
+        momentum: Share of the update before that is repeated.
+        weight_decay: Of the L2 penalty.
+        nesterov: Whether the gradient is that of the place to which momentum leads.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        momentum: float,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        super().__init__(parameters)
+        self._momentum, self._weight_decay, self._nesterov = momentum, weight_decay, nesterov
+        self._updates: list[Tensor | None] = [None for _ in self._parameters]
+
+    def _move(self, moved: list[int], gradients: list[Tensor], lr: float) -> None:
+        updates = [self._updates[at] for at in moved]
+        sgd(
+            [self._parameters[at] for at in moved],
+            gradients,
+            updates,
+            weight_decay=self._weight_decay,
+            momentum=self._momentum,
+            lr=lr,
+            dampening=0.0,
+            nesterov=self._nesterov,
+            maximize=False,
+        )
+        for at, update in zip(moved, updates, strict=True):
+            self._updates[at] = update
 
 
 def batch_bounds(n: int, batch_size: int) -> list[tuple[int, int]]:
@@ -113,22 +186,16 @@ def n_steps_of(train: TrainConfig, n_labeled: int) -> int:
     return wanted if train.max_steps is None else min(wanted, train.max_steps)
 
 
-def make_optimizer(train: TrainConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """AdamW, or SGD with Nesterov momentum.
-
-    References:
-        Loshchilov and Hutter 2017, arXiv:1711.05101 (AdamW).
-    """
-    if train.optimizer == "sgd":
-        return SGD(
-            parameters,
-            lr=train.lr,
-            momentum=train.momentum,
-            weight_decay=train.weight_decay,
-            nesterov=train.momentum > 0,
-        )
-    # One fused kernel: half the time of a step for networks with a large table of word vectors.
-    return AdamW(parameters, lr=train.lr, weight_decay=train.weight_decay, fused=True)
+def make_optimizer(train: TrainConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """AdamW, or SGD with Nesterov momentum."""
+    if train.optimizer == "adamw":
+        return AdamW(parameters, weight_decay=train.weight_decay)
+    return SGD(
+        parameters,
+        momentum=train.momentum,
+        weight_decay=train.weight_decay,
+        nesterov=train.momentum > 0,
+    )
 
 
 def rate(train: TrainConfig, step: int, n_steps: int) -> float:
@@ -154,9 +221,3 @@ def rate(train: TrainConfig, step: int, n_steps: int) -> float:
         share = step / n_steps
         return train.lr * (1.0 if share < 0.5 else 0.1 if share < 0.75 else 0.01)
     return train.lr
-
-
-def set_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
-    """Use a learning rate from the next step on."""
-    for group in optimizer.param_groups:
-        group["lr"] = value

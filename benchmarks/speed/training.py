@@ -71,7 +71,7 @@ class Net:
             loss = torch.nn.functional.cross_entropy(logits.float(), targets)
             optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
+            optimizer.step(train.lr)
             return loss.item()
 
         return step

@@ -274,6 +274,19 @@ def test_where_dropout_lies_is_said_alike_by_specification_and_network(
     assert built(case).head_only_dropout == (case[0].stochastic == "head")
 
 
+def test_an_embedding_is_fixed_only_where_the_head_is_all_that_learns(
+    case: tuple[BackboneSpec, SampleSpec],
+) -> None:
+    model = built(case)
+    others = [
+        name
+        for name, _ in model.named_parameters()  # type: ignore[attr-defined]
+        if not name.startswith("head.")
+    ]
+
+    assert model.fixed_embedding == (not others)
+
+
 def test_without_dropout_nothing_is_stochastic(case: tuple[BackboneSpec, SampleSpec]) -> None:
     assert type(case[0])(dropout=0.0).stochastic == "none"
 

@@ -85,6 +85,18 @@ def test_dropout_of_a_linear_head_acts_on_the_features() -> None:
     assert not torch.equal(first, second)
 
 
+def test_without_hidden_layer_the_embedding_is_fixed() -> None:
+    model, inputs = built(), batch()
+    (x,) = inputs.values()
+    together = model.train().embed(inputs)  # type: ignore[attr-defined]
+    alone = torch.cat([model.embed({"features": row[None]}) for row in x])
+
+    assert model.fixed_embedding
+    assert {name for name, _ in model.named_parameters()} == {"head.weight", "head.bias"}  # type: ignore[attr-defined]
+    assert torch.equal(together, alone)
+    assert not built(hidden=5).fixed_embedding
+
+
 def test_a_network_on_samples_instead_of_features_is_refused() -> None:
     with pytest.raises(ConfigError, match="reads the encoder's features, not image data"):
         FrozenSpec(encoder="tiny_pixels").build(IMAGE, 3)
