@@ -63,6 +63,11 @@ class FrozenSpec(BackboneSpec):
         """The encoder whose features the network reads."""
         return encoder_named(self.encoder, image_size=self.image_size, max_tokens=self.max_tokens)
 
+    @property
+    def trains_together(self) -> bool:
+        """A linear head does: most of its training is overhead of single steps."""
+        return self.hidden == 0
+
     def problems(self, sample: SampleSpec) -> tuple[str, ...]:
         """Samples that the encoder does not read, or an encoder that is not here."""
         return super().problems(sample) or self.encoder_spec.problems(sample)

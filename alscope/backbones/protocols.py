@@ -53,6 +53,11 @@ class BackboneSpec:
         return False
 
     @property
+    def trains_together(self) -> bool:
+        """Whether trainings that differ in seed and samples take less time in lockstep."""
+        return False
+
+    @property
     def encoder_spec(self) -> EncoderSpec | None:
         """The frozen encoder whose features `build`'s network reads; None: it reads samples."""
         return None

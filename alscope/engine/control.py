@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from alscope.errors import Cancelled, Interrupted, Paused
 from alscope.store import _faults
@@ -32,6 +33,7 @@ STAGE_END = {
 
 
 _TELL_EVERY_S = 0.5
+_SIGN_OF_LIFE_S = 5.0
 
 
 class StopToken:
@@ -45,6 +47,11 @@ class StopToken:
         self.contended = False
         self._lock = threading.Lock()
         self._request: str | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a request has arrived."""
+        return self._request is not None
 
     def request(self, action: str) -> None:
         """Ask for "pause", "cancel" or "stop"; cancel wins over the others."""
@@ -76,13 +83,35 @@ class RunControl:
         token: Where requests to stop arrive.
         publish: Called with `stage`, `round` and `fraction` (of the whole run).
         n_rounds: Number of the last round.
+        turns: Controls of the runs that take turns with this one: while one works, the others give
+            their sign of life.
     """
 
-    def __init__(self, token: StopToken, publish: Callable[..., None], *, n_rounds: int) -> None:
+    def __init__(
+        self,
+        token: StopToken,
+        publish: Callable[..., None],
+        *,
+        n_rounds: int,
+        turns: Iterable[RunControl] = (),
+    ) -> None:
         self._token = token
         self._publish = publish
         self._n_rounds = n_rounds
+        self._turns = turns
+        self._told_at = time.monotonic()
+        self._last: dict[str, Any] = {}
         self.round = 0
+
+    @property
+    def contended(self) -> bool:
+        """Whether another run was started beside this one."""
+        return self._token.contended
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._token.is_asked
 
     def check(self) -> None:
         """Raise if the run was asked to stop."""
@@ -93,7 +122,16 @@ class RunControl:
         start, end = STAGE_SHARE.get(stage, 0.0), STAGE_END.get(stage, 0.0)
         within = start + (end - start) * min(max(fraction, 0.0), 1.0)
         overall = (self.round + within) / (self._n_rounds + 1)
-        self._publish(stage=stage, round=self.round, fraction=round(overall, 4))
+        self._last = {"stage": stage, "round": self.round, "fraction": round(overall, 4)}
+        self._publish(**self._last)
+        if time.monotonic() - self._told_at > _SIGN_OF_LIFE_S:
+            self._told_at = time.monotonic()
+            for other in self._turns:
+                other.wait()
+
+    def wait(self) -> None:
+        """Publish again where the run is."""
+        self._publish(**self._last)
 
 
 class AuxiliaryControl:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ from alscope.store.writer import RunWriter
 from alscope.strategies._base import Strategy
 from alscope.types import Arrays, IntArray, Outcome, PoolView, Selection, Split, State
 
-__all__ = ["make_backbone", "make_strategy", "run_trial"]
+__all__ = ["make_backbone", "make_strategy", "trial_steps"]
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +55,15 @@ def make_backbone(name: str, params: Any) -> BackboneSpec:
     return spec
 
 
-def run_trial(
+def trial_steps(
     config: RunConfig,
     writer: RunWriter,
     resources: Resources,
     control: RunControl,
     *,
     accept_change: bool = False,
-) -> None:
-    """Execute a run to its end, from wherever its journal stands.
+) -> Iterator[TrainStage]:
+    """Execute a run to its end, from wherever its journal stands, piece by piece.
 
     Args:
         config: The run.
@@ -70,6 +71,10 @@ def run_trial(
         resources: Device, data and caches.
         control: Checked at least once per batch.
         accept_change: Continue although the environment changed.
+
+    Yields:
+        What every round is about to train. Meanwhile other runs may have their turn, and the
+        training may be done together with theirs; the run does not notice.
 
     Raises:
         Interrupted: If the run was asked to stop; what was recorded stays.
@@ -80,7 +85,10 @@ def run_trial(
     split, state, first = trial.replay(writer)
     for round_number in range(first, config.scenario.n_rounds + 1):
         control.round = round_number
-        split, state = trial.round(round_number, split, state, writer)
+        stage = trial.train_stage(round_number, split)
+        yield stage
+        resources.control = control  # another run may have had its turn
+        split, state = trial.round(round_number, stage, split, state, writer)
     writer.append("done", {})
 
 
@@ -146,15 +154,23 @@ class _Trial:
                 state = writer.blob(event.blobs["state"])
         return split, state, len(writer.history.rounds)
 
-    def round(
-        self, number: int, split: Split, state: State | None, writer: RunWriter
-    ) -> tuple[Split, State | None]:
-        """Train, evaluate, select, annotate, record."""
+    def train_stage(self, number: int, split: Split) -> TrainStage:
+        """What a round trains, if its query can be made."""
         if number < self.config.scenario.n_rounds:
             spec, size = self.config.strategy, self.config.scenario.query_size
             require_capacity(self.strategy, load_of(split, spec, size))
-        began = time.perf_counter()
-        stage = self._train_stage(split)
+        return self._train_stage(split)
+
+    def round(
+        self,
+        number: int,
+        stage: TrainStage,
+        split: Split,
+        state: State | None,
+        writer: RunWriter,
+    ) -> tuple[Split, State | None]:
+        """Train, evaluate, select, annotate, record."""
+        began = time.perf_counter() - self.resources.spent_before(stage)
         trained = self.resources.resolve(stage, persist=True)
         evaluation = EvaluateStage(
             numerics=self.resources.numerics,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,7 +19,7 @@ from alscope.data.views import Prepared, Source, prepare
 from alscope.engine.control import NullControl
 from alscope.engine.encoding import Encoding
 from alscope.engine.stages import DataRef, Produced, Stage, TrainStage
-from alscope.errors import DatasetError
+from alscope.errors import DatasetError, TrainingDiverged
 from alscope.hashing import digest
 from alscope.learn import device as devices
 from alscope.learn.attachments import build_heads, load_heads, target_state
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from alscope.backbones.encoders import EncoderSpec
     from alscope.backbones.protocols import Backbone, BackboneSpec
+    from alscope.learn.trainer import Fit
 
 __all__ = ["Resources"]
 
@@ -105,6 +107,7 @@ class Resources:
         self._models: _Recent[Backbone] = _Recent(limit=2)
         self._warm: set[str] = set()
         self._memory: _Recent[Artifact] = _Recent(limit=MEMORY_BYTES)
+        self._trained: dict[str, Fit | TrainingDiverged] = {}
 
     def summary(self, scenario: ScenarioConfig) -> DataSummary:
         """Labels and facts of what a scenario draws from."""
@@ -210,9 +213,56 @@ class Resources:
             arrays, facts = produce()
             # The memory layout of a cached array, because it can decide the last bit of a product.
             artifact = Artifact(arrays=normal_arrays(arrays), meta=facts, hit=False)
+        self._keep(stage, artifact)
+        return artifact
+
+    def _keep(self, stage: Stage, artifact: Artifact) -> None:
         size = sum(array.nbytes for array in artifact.arrays.values())
         self._memory.put(stage.key, artifact, size)
-        return artifact
+
+    def train_together(self, stages: Sequence[TrainStage], controls: Sequence[Control]) -> None:
+        """Train what is missing in lockstep, for `resolve` to take up stage by stage.
+
+        Only where that saves time; everything else stays for `resolve`.
+
+        Args:
+            stages: Of different runs on the data of this moment.
+            controls: Of these runs.
+
+        Raises:
+            Interrupted: If one of the runs is asked to stop; then nothing was trained.
+        """
+        from alscope.learn.trainer import fit_together
+
+        wanted = {stage.key for stage in stages}
+        self._trained = {key: fit for key, fit in self._trained.items() if key in wanted}
+        alike: dict[int, list[tuple[TrainStage, Control]]] = {}
+        for stage, control in zip(stages, controls, strict=True):
+            if stage.trains_together and not self._is_at_hand(stage):
+                alike.setdefault(stage.indices.size, []).append((stage, control))
+        for group in alike.values():
+            if len(group) > 1:
+                fits = fit_together([stage.training(self, control) for stage, control in group])
+                self._trained |= {
+                    stage.key: fit for (stage, _), fit in zip(group, fits, strict=True)
+                }
+
+    def take_trained(self, stage: TrainStage) -> Fit | TrainingDiverged | None:
+        """What `train_together` made of a stage; once."""
+        return self._trained.pop(stage.key, None)
+
+    def spent_before(self, stage: TrainStage) -> float:
+        """Seconds that `train_together` spent on a stage which is not taken up yet."""
+        found = self._trained.get(stage.key)
+        return 0.0 if found is None or isinstance(found, Exception) else found.total_s
+
+    def _is_at_hand(self, stage: TrainStage) -> bool:
+        if stage.key in self._trained or self._memory.get(stage.key) is not None:
+            return True
+        artifact = self.cache.get(stage.key) if self.cache is not None else None
+        if artifact is not None:
+            self._keep(stage, artifact)
+        return artifact is not None
 
     def model(self, stage: TrainStage) -> Backbone:
         """The trained model of a stage, in evaluation mode, warmed up.
@@ -251,6 +301,7 @@ class Resources:
     def forget_run(self) -> None:
         """Drop what only the finished run needed."""
         self._models = _Recent(limit=2)
+        self._trained.clear()
         gc.collect()
 
     def make_room(self) -> None:

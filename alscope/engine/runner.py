@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,12 @@ from alscope.types import RunState
 
 if TYPE_CHECKING:
     from alscope.engine.resources import Resources
+    from alscope.engine.stages import TrainStage
 
-__all__ = ["execute", "make_resources"]
+__all__ = ["Execution", "Step", "execute", "execution", "make_resources"]
+
+Step = tuple["TrainStage", RunControl]
+Execution = Generator[Step, None, RunState | None]
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +75,60 @@ def execute(
     Raises:
         StoreError: If the run is not there, or how it ended cannot be recorded.
     """
+    steps = execution(
+        store, run_id, resources, token, contended=contended, accept_change=accept_change
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            state: RunState | None = end.value
+            return state
+
+
+def execution(
+    store: RunStore,
+    run_id: str,
+    resources: Callable[[], Resources],
+    token: StopToken,
+    *,
+    contended: bool = False,
+    accept_change: bool = False,
+    turns: list[RunControl] | None = None,
+) -> Execution:
+    """`execute` piece by piece.
+
+    Args:
+        store: Where the run is.
+        run_id: Which one.
+        resources: Makes or returns the process's resources.
+        token: Requests to stop.
+        contended: Other runs are active on this machine.
+        accept_change: Continue although the environment changed.
+        turns: Controls of the runs that take turns; this one is among them while it lasts.
+
+    Yields:
+        What every round is about to train, and the control of the run.
+
+    Returns:
+        The state that was recorded; None if another process holds the run.
+    """
+    turns = [] if turns is None else turns
     try:
         with store.open(run_id) as writer:
-            return _execute(
-                store.config(run_id), writer, resources, token, contended, accept_change
+            config = store.config(run_id)
+            control = RunControl(
+                token, writer.progress, n_rounds=config.scenario.n_rounds, turns=turns
             )
+            turns.append(control)
+            try:
+                return (
+                    yield from _execute(
+                        config, writer, resources, control, contended, accept_change
+                    )
+                )
+            finally:
+                turns.remove(control)
     except RunLockedError:
         log.info("run %s is executed elsewhere", run_id)
         return None
@@ -85,23 +138,25 @@ def _execute(
     config: RunConfig,
     writer: RunWriter,
     resources: Callable[[], Resources],
-    token: StopToken,
+    control: RunControl,
     contended: bool,
     accept_change: bool,
-) -> RunState:
+) -> Generator[Step, None, RunState]:
     if writer.history.state is RunState.DONE:
         return RunState.DONE
-    control = RunControl(token, writer.progress, n_rounds=config.scenario.n_rounds)
     try:
-        from alscope.engine.loop import run_trial
+        from alscope.engine.loop import trial_steps
 
         hands = resources()
         hands.contended = contended
-        if token.contended:  # looked at after the line above, so that no message is lost
+        if control.contended:  # looked at after the line above, so that no message is lost
             hands.contended = True
         control.check()
-        run_trial(config, writer, hands, control, accept_change=accept_change)
+        for stage in trial_steps(config, writer, hands, control, accept_change=accept_change):
+            yield stage, control
         return RunState.DONE
+    except GeneratorExit:  # the process goes on without the run, as if it had been stopped
+        raise
     except Cancelled:
         writer.append("cancelled", {})
         return RunState.CANCELLED

@@ -18,13 +18,15 @@ import numpy as np
 from alscope import rng
 from alscope.backbones.protocols import BackboneSpec
 from alscope.config import TrainConfig
+from alscope.errors import TrainingDiverged
 from alscope.hashing import digest
 from alscope.inputs import Input, InputContext
 from alscope.learn.protocols import Attachment
-from alscope.types import Arrays, IntArray
+from alscope.types import Arrays, Control, IntArray
 
 if TYPE_CHECKING:
     from alscope.engine.resources import Resources
+    from alscope.learn.trainer import Attempt
 
 __all__ = ["DataRef", "EvaluateStage", "InputStage", "Produced", "Stage", "TrainStage"]
 
@@ -103,30 +105,45 @@ class TrainStage(Stage):
     attachments: tuple[Attachment, ...] = ()
     previous: TrainStage | None = None
 
-    def compute(self, resources: Resources) -> Produced:
-        """Fit the model."""
-        from alscope.learn.attachments import heads_state
-        from alscope.learn.passes import state_arrays
-        from alscope.learn.trainer import fit
+    @property
+    def trains_together(self) -> bool:
+        """Whether it takes less time in lockstep with others that have as many labels."""
+        return self.backbone.trains_together and not self.attachments
+
+    def training(self, resources: Resources, control: Control) -> Attempt:
+        """What is to be trained, watched by a control."""
+        from alscope.learn.trainer import Attempt
 
         prepared = resources.train_data(self.data)
         initial = None
         if self.previous is not None:
             initial = resources.resolve(self.previous, persist=True).arrays
-        result = fit(
-            self.backbone,
-            prepared.sample,
-            prepared.train,
+        return Attempt(
+            spec=self.backbone,
+            sample=prepared.sample,
+            source=prepared.train,
             indices=self.indices,
             labels=self.labels,
             n_classes=self.data.known.size,
             train=self.train,
             seed=self.seed,
             device=resources.device,
-            control=resources.control,
+            control=control,
             initial=initial,
             attachments=self.attachments,
         )
+
+    def compute(self, resources: Resources) -> Produced:
+        """Fit the model, unless that was done together with others."""
+        from alscope.learn.attachments import heads_state
+        from alscope.learn.passes import state_arrays
+        from alscope.learn.trainer import fit_together
+
+        result = resources.take_trained(self)
+        if result is None:
+            (result,) = fit_together([self.training(resources, resources.control)])
+        if isinstance(result, TrainingDiverged):
+            raise result
         facts = {
             "steps": result.n_steps,
             "epochs": result.n_epochs,

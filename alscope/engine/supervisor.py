@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 import threading
 import time
 from collections import Counter
 
 from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
-from alscope.errors import RunLockedError, StoreError
+from alscope.errors import ALScopeError, RunLockedError, StoreError
+from alscope.registry import backbones
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
 from alscope.types import RunState
@@ -52,6 +55,7 @@ class Supervisor:
         self._closed = False
         self._queue: dict[Item, RunConfig] = {}
         self._running: dict[str, Item] = {}
+        self._leads: dict[str, str] = {}
         self._again: dict[Item, tuple[RunState, ...]] = {}
         self._accept_change: set[str] = set()
         self._elsewhere: dict[str, float] = {}
@@ -67,7 +71,7 @@ class Supervisor:
 
     @property
     def max_parallel(self) -> int:
-        """Runs at the same time."""
+        """Runs at the same time; those that take turns count as one."""
         return self._executor.max_parallel
 
     @property
@@ -159,12 +163,12 @@ class Supervisor:
             self._collect()
             self._forward_requests()
             waiting = self._dispatch()
-        if waiting is not None:
+        if waiting:
             # Not under the lock: it takes as long as the run, and others want to stop it.
             self._start(waiting)
         with self._lock:
             self._collect()
-        return waiting is not None
+        return bool(waiting)
 
     def _supervise(self) -> None:
         while not self._closed:
@@ -183,6 +187,7 @@ class Supervisor:
     def _collect(self) -> None:
         for finished in self._executor.poll():
             item = self._running.pop(finished.run_id, None)
+            self._leads.pop(finished.run_id, None)
             asked = [other for other in self._again if other[1] == finished.run_id]
             again = {other: self._again.pop(other) for other in asked}
             try:
@@ -262,33 +267,70 @@ class Supervisor:
         wishes = {study_id: self._wish(study_id) for study_id in {item[0] for item in self._queue}}
         return sorted(self._queue, key=lambda item: -wishes[item[0]].of(item[1]))
 
-    def _dispatch(self) -> str | None:
-        """Start what fits; the run that an inline executor must be given, if there is one."""
+    def _dispatch(self) -> tuple[str, ...]:
+        """Start what fits; the runs that an inline executor must be given, if there are any."""
         full = self._executor.max_parallel
-        if len(self._running) >= full:
-            return None
-        for item in self._by_priority():
-            if len(self._running) >= full:
-                return None
-            try:
-                if self._wanted(item[0]) != "active":
-                    del self._queue[item]
-                elif self._is_ready(item):
-                    del self._queue[item]
-                    self._running[item[1]] = item
-                    if self.inline:
-                        return item[1]
-                    self._start(item[1])
-            except StoreError as error:  # one unreadable run must not hold up the others
-                self._queue.pop(item, None)
-                log.warning("run %s is left out: %s", item[1], error)
-        return None
+        order = self._by_priority() if self._n_busy() < full else []
+        for item in order:
+            if self._n_busy() >= full:
+                break
+            run = self._queue.get(item)
+            if run is None or not self._take(item):
+                continue
+            run_ids = (item[1], *self._take_companions(item, run, order))
+            self._leads |= dict.fromkeys(run_ids, item[1])
+            if self.inline:
+                return run_ids
+            self._start(run_ids)
+        return ()
 
-    def _start(self, run_id: str) -> None:
+    def _take(self, item: Item) -> bool:
+        """Move an item from the queue to what is running, if it may be executed now."""
+        try:
+            if self._wanted(item[0]) != "active":
+                del self._queue[item]
+            elif self._is_ready(item):
+                del self._queue[item]
+                self._running[item[1]] = item
+                return True
+        except StoreError as error:  # one unreadable run must not hold up the others
+            self._queue.pop(item, None)
+            log.warning("run %s is left out: %s", item[1], error)
+        return False
+
+    def _take_companions(self, item: Item, run: RunConfig, order: list[Item]) -> list[str]:
+        """Other seeds of a run that are trained faster together with it, an equal share for all.
+
+        Not where a process died under one of them: alone it takes nobody with it.
+        """
+        if self._executor.max_turns == 1 or self._deaths[item[1]] or not _trains_together(run):
+            return []
+        wish = self._wish(item[0])
+        alike = [
+            other
+            for other in order
+            if other != item
+            and other[0] == item[0]
+            and (waiting := self._queue.get(other)) is not None
+            and waiting.comparison_key == run.comparison_key
+            and waiting.strategy == run.strategy
+            and wish.of(other[1]) == wish.of(item[1])
+            and not self._deaths[other[1]]
+        ]
+        share = math.ceil((1 + len(alike)) / self._executor.max_parallel)
+        n_others = min(share, self._executor.max_turns) - 1
+        taken = (other[1] for other in alike if self._take(other))
+        return list(itertools.islice(taken, n_others))
+
+    def _n_busy(self) -> int:
+        """Starts that are active; runs that take turns count as one."""
+        return len({self._leads[run_id] for run_id in self._running})
+
+    def _start(self, run_ids: tuple[str, ...]) -> None:
         self._executor.start(
-            run_id,
-            contended=len(self._running) > 1,
-            accept_change=run_id in self._accept_change,
+            run_ids,
+            contended=self._n_busy() > 1,
+            accept_change=self._accept_change.intersection(run_ids),
         )
 
     def _is_ready(self, item: Item) -> bool:
@@ -323,3 +365,11 @@ class Supervisor:
             log.info("run %s is held by another process, which will hear of it", run_id)
         except StoreError:
             log.exception("%r of run %s could not be recorded", kind, run_id)
+
+
+def _trains_together(run: RunConfig) -> bool:
+    try:
+        together: bool = backbones.get(run.backbone.name)(**run.backbone.params).trains_together
+    except (ALScopeError, TypeError):  # the run will say what is wrong with it
+        return False
+    return together

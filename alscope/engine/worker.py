@@ -26,8 +26,8 @@ from alscope.engine.control import StopToken
 from alscope.engine.defaults import Paths
 from alscope.engine.failures import DEVICE
 from alscope.engine.memory import go_first, limit_memory
-from alscope.engine.runner import execute, make_resources
-from alscope.errors import StoreError
+from alscope.engine.runner import make_resources
+from alscope.engine.turns import execute_in_turns
 from alscope.store.runs import RunStore
 from alscope.texts import log_to_stderr
 from alscope.types import RunState
@@ -47,7 +47,7 @@ class _Worker:
         self._options = options
         self._events = events
         self._store = RunStore(Paths(options.cache).runs)
-        self._token = StopToken()
+        self._tokens: dict[str, StopToken] = {}
         self._commands: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         root = DataRoot(
             path=options.data,
@@ -79,39 +79,43 @@ class _Worker:
         for line in sys.stdin:
             command = json.loads(line)
             if command["cmd"] == "run":
-                self._token = StopToken()
-                command["token"] = self._token
+                self._tokens = {run_id: StopToken() for run_id in command["runs"]}
+                command["tokens"] = self._tokens
                 self._commands.put(command)
             elif command["cmd"] == "contended":
-                self._token.contended = True  # first: see `runner.execute`
+                for token in self._tokens.values():
+                    token.contended = True  # first: see `runner.execute`
                 self._resources.contended = True
             else:
-                self._token.request(command["cmd"])
-        self._token.request("stop")
+                asked = self._tokens.get(command["run_id"])
+                if asked is not None:  # else it has ended
+                    asked.request(command["cmd"])
+        for token in self._tokens.values():
+            token.request("stop")
         self._commands.put(None)
         # A run that never looks must not go on for ever without anybody who could stop it.
         time.sleep(ORPHAN_GRACE_S)
         os._exit(1)
 
     def _run(self, command: dict[str, Any]) -> bool:
-        """Execute a run; whether the process can execute another one."""
-        run_id, note = command["run_id"], ""
-        state: RunState | None
-        try:
-            state = execute(
-                self._store,
-                run_id,
-                lambda: self._resources,
-                command["token"],
-                contended=command["contended"],
-                accept_change=command["accept_change"],
-            )
-        except StoreError as error:  # the store is full, read-only or gone
-            log.warning("run %s: %s", run_id, error)
-            state, note = RunState.INTERRUPTED, str(error)
-        lost = state is RunState.FAILED and self._lost_device(run_id)
-        # First, so that the next run is chosen meanwhile.
-        self._tell(event="finished", run_id=run_id, state=state.value if state else None, note=note)
+        """Execute runs that take turns; whether the process can execute other ones."""
+        lost = False
+
+        def ended(run_id: str, state: RunState | None, note: str) -> None:
+            nonlocal lost
+            lost |= state is RunState.FAILED and self._lost_device(run_id)
+            value = state.value if state else None
+            self._tell(event="finished", run_id=run_id, state=value, note=note)
+
+        # Each end is told at once, so that the next run is chosen meanwhile.
+        execute_in_turns(
+            self._store,
+            command["tokens"],
+            lambda: self._resources,
+            ended,
+            contended=command["contended"],
+            accept_change=command["accept_change"],
+        )
         self._resources.forget_run()
         if not self._is_settled:
             # All libraries are imported now. Their objects stay, so no collection has to look at

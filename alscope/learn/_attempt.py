@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from torch.nn import functional
 from alscope import rng
 from alscope.config import TrainConfig
 from alscope.errors import TrainingDiverged
-from alscope.learn._head_step import HeadStep
 from alscope.learn.attachments import AttachedHeads, build_heads, load_heads, target_state
 from alscope.learn.device import to_device
 from alscope.learn.optim import (
@@ -35,11 +35,20 @@ if TYPE_CHECKING:
     from alscope.backbones.protocols import Backbone, BackboneSpec
     from alscope.data.views import Source
 
-__all__ = ["Attempt", "Clock", "Trained"]
+__all__ = ["Attempt", "Built", "Clock", "Seen", "Trained"]
 
 _ABOVE_CHANCE = 0.05
 
 Inputs = dict[str, Tensor]
+Seen = deque[tuple[float, float, int]]
+"""Loss times samples, correct predictions and samples of batches."""
+
+
+class Built(NamedTuple):
+    """A network and the heads that are trained with it."""
+
+    model: Backbone
+    heads: nn.ModuleList
 
 
 class Trained(NamedTuple):
@@ -80,16 +89,21 @@ class Attempt:
     sample: SampleSpec
     source: Source
     indices: IntArray
-    labels: Tensor
+    labels: IntArray
     n_classes: int
     train: TrainConfig
     seed: int
     device: torch.device
     control: Control
-    initial: Arrays | None
-    attachments: tuple[Attachment, ...]
-    temperature: float
-    attempt: int
+    initial: Arrays | None = None
+    attachments: tuple[Attachment, ...] = ()
+    temperature: float = 1.0
+    attempt: int = 0
+
+    @cached_property
+    def targets(self) -> Tensor:
+        """The labels where the network is, (n_labeled,)."""
+        return torch.from_numpy(np.array(self.labels, dtype=np.int64)).to(self.device)
 
     @property
     def n_steps(self) -> int:
@@ -110,45 +124,36 @@ class Attempt:
         """Whether the last pass was hardly better than chance."""
         return self.n_steps > 0 and trained.accuracy < 1 / self.n_classes + _ABOVE_CHANCE
 
-    def run(self, clock: Clock) -> Trained:
-        """Build and train.
+    def run(self, built: Built, clock: Clock) -> Trained:
+        """Train by differentiation.
 
         Raises:
             TrainingDiverged: If a loss or weights stop being finite.
         """
-        model, heads = self._build()
+        model, heads = built
         module = module_of(model)
         learner = _Learner(
             model,
             make_optimizer(self.train, module.parameters()),
             AttachedHeads(self.attachments, heads, self.train) if self.attachments else None,
         )
-        head_step = self._head_step(model, clock)
-        seen: deque[tuple[float, float, int]] = deque(maxlen=max(self.n_batches, 1))
+        seen = self.last_pass()
         step = 0
         for epoch in range(self.n_epochs):
             self._training_mode(module)
-            augment = self._generator("augment", epoch)
+            augment = self.generator("augment", epoch)
             with rng.seeded(self.seed, *self._stream("dropout"), epoch):
-                for rows in self._batches(epoch)[: self.n_steps - step]:
-                    self.control.check()
-                    self.control.progress("train", step / self.n_steps)
-                    if head_step is not None:
-                        values = self._short_step(learner, head_step, rows, step)
-                    else:
-                        inputs = self._load(rows, augment, clock)
-                        values = self._step(learner, inputs, rows, epoch, step)
-                    loss, n_correct, *extra = values
+                for rows in self.batches(epoch)[: self.n_steps - step]:
+                    self.look(step)
+                    inputs = self._load(rows, augment, clock)
+                    loss, n_correct, *extra = self._step(learner, inputs, rows, epoch, step)
                     self._require_finite([loss, *extra], step)
                     seen.append((loss * rows.size, n_correct, rows.size))
                     step += 1
-        self._require_finite_weights([module, *heads])
-        module.eval()
-        heads.eval()
-        self.control.progress("train", 1.0)
-        return Trained(model, heads, *_means(seen))
+        return self.finish(built, seen)
 
-    def _build(self) -> tuple[Backbone, nn.ModuleList]:
+    def build(self) -> Built:
+        """What the training begins with, in evaluation mode."""
         with rng.seeded(self.seed, *self._stream("model_init")):
             model = self.spec.build(self.sample, self.n_classes)
         if self.initial is not None:
@@ -160,7 +165,33 @@ class Attempt:
             heads = build_heads(self.attachments, model, self.source, n_classes=self.n_classes)
         if self.initial is not None:
             load_heads(heads, self.initial)
-        return model, heads
+        return Built(model, heads)
+
+    def look(self, step: int) -> None:
+        """Say where the training is, and stop if somebody asked for it.
+
+        Raises:
+            Interrupted: The run is to stop.
+        """
+        self.control.check()
+        self.control.progress("train", step / self.n_steps)
+
+    def last_pass(self) -> Seen:
+        """Room for what is seen in as many batches as a pass has."""
+        return deque(maxlen=max(self.n_batches, 1))
+
+    def finish(self, built: Built, seen: Seen) -> Trained:
+        """The result, in evaluation mode.
+
+        Raises:
+            TrainingDiverged: If weights are not finite.
+        """
+        model, heads = built
+        self._require_finite_weights([module_of(model), *heads])
+        module_of(model).eval()
+        heads.eval()
+        self.control.progress("train", 1.0)
+        return Trained(model, heads, *_means(seen))
 
     def _training_mode(self, module: nn.Module) -> None:
         module.train()
@@ -170,13 +201,13 @@ class Attempt:
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 layer.eval()
 
-    def _batches(self, epoch: int) -> list[IntArray]:
+    def batches(self, epoch: int) -> list[IntArray]:
         """Rows of the labeled set in the order of this pass."""
         lengths = self.source.lengths if self.train.batches == "by_length" else None
         return epoch_batches(
             self.indices.size,
             self.train.batch_size,
-            self._generator("data_order", epoch),
+            self.generator("data_order", epoch),
             lengths=None if lengths is None else lengths[self.indices],
         )
 
@@ -193,7 +224,7 @@ class Attempt:
     ) -> list[float]:
         """One update; loss, number of correct predictions and losses of heads before it."""
         model, optimizer, heads = learner
-        labels = self.labels[torch.from_numpy(rows)]
+        labels = self.targets[torch.from_numpy(rows)]
         if heads is None:
             with self._products():
                 logits = model(inputs)
@@ -210,39 +241,15 @@ class Attempt:
             heads.zero_grad()
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        self._update(learner, step)
+        if self.train.grad_clip > 0:
+            nn.utils.clip_grad_norm_(module_of(model).parameters(), self.train.grad_clip)
+        optimizer.step(rate(self.train, step, self.n_steps))
         if heads is not None:
             heads.update(step, self.n_steps)
         n_correct = (logits.argmax(dim=1) == labels).sum().to(loss.dtype)
         # One transfer for all numbers.
         values: list[float] = torch.stack([loss, n_correct, *extra]).tolist()
         return values
-
-    def _head_step(self, model: Backbone, clock: Clock) -> HeadStep | None:
-        """The short form of a step where the embedding is fixed and the head all there is."""
-        alone = not self.attachments and self.temperature == 1 and self.n_steps > 0
-        if not alone or not HeadStep.suits(model, self.train, self.device):
-            return None
-        start = time.perf_counter()
-        with torch.no_grad():
-            embeddings = model.embed(to_device(self.source.eval_batch(self.indices), self.device))
-        clock.load_s += time.perf_counter() - start
-        return HeadStep(model, embeddings, self.labels)
-
-    def _short_step(
-        self, learner: _Learner, head_step: HeadStep, rows: IntArray, step: int
-    ) -> list[float]:
-        """What `_step` does, of a head alone."""
-        loss, n_correct = head_step(torch.from_numpy(rows))
-        self._update(learner, step)
-        return [loss.item(), n_correct.item()]
-
-    def _update(self, learner: _Learner, step: int) -> None:
-        """Move the network along its gradients."""
-        model, optimizer, _ = learner
-        if self.train.grad_clip > 0:
-            nn.utils.clip_grad_norm_(module_of(model).parameters(), self.train.grad_clip)
-        optimizer.step(rate(self.train, step, self.n_steps))
 
     def _products(self) -> torch.autocast:
         """Where the network runs; losses and updates are outside, in float32."""
@@ -278,7 +285,8 @@ class Attempt:
     def _stream(self, purpose: str) -> tuple[str, int, int]:
         return purpose, int(self.indices.size), self.attempt
 
-    def _generator(self, purpose: str, epoch: int) -> torch.Generator:
+    def generator(self, purpose: str, epoch: int) -> torch.Generator:
+        """The random stream of a pass."""
         return rng.torch_generator(self.seed, *self._stream(purpose), epoch)
 
     def _owners(self) -> list[str]:
@@ -288,19 +296,20 @@ class Attempt:
     def _require_finite(self, losses: list[float], step: int) -> None:
         for owner, loss in zip(self._owners(), losses, strict=True):
             if not math.isfinite(loss):
-                raise self._diverged(f"loss{owner} became {loss}", step)
+                raise self.diverged(f"loss{owner} became {loss}", step)
 
     def _require_finite_weights(self, modules: list[nn.Module]) -> None:
         for owner, module in zip(self._owners(), modules, strict=True):
             if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
-                raise self._diverged(f"weights{owner} became infinite", self.n_steps - 1)
+                raise self.diverged(f"weights{owner} became infinite", self.n_steps - 1)
 
-    def _diverged(self, what: str, step: int) -> TrainingDiverged:
+    def diverged(self, what: str, step: int) -> TrainingDiverged:
+        """The error of a training that went wrong in a step."""
         where = f"step {step + 1} of {self.n_steps}"
         return TrainingDiverged(f"the training {what} in {where} (train.lr {self.train.lr:g})")
 
 
-def _means(seen: deque[tuple[float, float, int]]) -> tuple[float, float]:
+def _means(seen: Seen) -> tuple[float, float]:
     """Loss and accuracy over the last pass; 0 if nothing was trained."""
     if not seen:
         return 0.0, 0.0

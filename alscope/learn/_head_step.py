@@ -1,12 +1,14 @@
-"""A training step of a linear head whose inputs never change.
+"""Training of linear heads whose inputs never change, any number of them side by side.
 
 Forward pass, loss and gradient are written out, so torch records nothing and its overhead, which is
-most of such a step, is gone. The kernels are those that the network would run, so every result is
-the same to the last bit.
+most of such a step, is gone; what is left of it is shared by all heads. The kernels are those that
+the networks would run, every head draws from its own streams, and none sees another: each is the
+same to the last bit as if it had been differentiated, alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,22 +27,27 @@ _MEAN = 1
 
 
 class HeadStep:
-    """Loss and gradient of `model.head` on rows of one table of embeddings.
+    """Losses and gradients of the heads of some networks.
 
     Args:
-        model: A network with a fixed embedding, on the CPU.
-        embeddings: Of the labeled samples, (n_labeled, n_features).
-        labels: Their classes, (n_labeled,).
+        models: Networks of one kind with a fixed embedding, on the CPU.
+        embeddings: Of the labeled samples of each, (n_labeled, n_features).
+        labels: Their classes, (n_labeled,) each.
     """
 
-    def __init__(self, model: Backbone, embeddings: Tensor, labels: Tensor) -> None:
-        self._embeddings = embeddings
-        self._labels = labels
-        self._dropout = model.dropout.p
-        weight, bias = model.head.weight, model.head.bias
-        self._weight, self._bias = weight.detach(), bias.detach()
-        self._to_weight, self._to_bias = torch.empty_like(weight), torch.empty_like(bias)
-        weight.grad, bias.grad = self._to_weight, self._to_bias
+    def __init__(
+        self, models: Sequence[Backbone], embeddings: Sequence[Tensor], labels: Sequence[Tensor]
+    ) -> None:
+        self._embeddings, self._labels = torch.cat(list(embeddings)), torch.cat(list(labels))
+        self._starts = torch.arange(len(models))[:, None] * len(labels[0])
+        self._kept = 1 - models[0].dropout.p
+        heads = [model.head for model in models]
+        self._weights = [head.weight.detach() for head in heads]
+        self._biases = [head.bias.detach() for head in heads]
+        for head in heads:
+            head.weight.grad = torch.empty_like(head.weight)
+            head.bias.grad = torch.empty_like(head.bias)
+        self._slopes = [(head.weight.grad, head.bias.grad) for head in heads]
         self._one = torch.ones(())
 
     @staticmethod
@@ -50,23 +57,50 @@ class HeadStep:
         return model.fixed_embedding and plain and device.type == "cpu"
 
     @torch.no_grad()
-    def __call__(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Set the gradients of the head; dropout is drawn from torch's global generator.
+    def __call__(self, rows: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """Set the gradients of all heads.
 
         Args:
-            rows: Of the table, (batch,).
+            rows: Labeled samples of every head, (n_heads, batch).
+            generators: Of the dropout of every head.
 
         Returns:
-            The mean cross-entropy and the number of correct predictions, scalars.
+            Mean cross-entropy and number of correct predictions, (n_heads, 2).
         """
+        n_heads, size = rows.shape
+        rows = (rows + self._starts).flatten()
         labels = self._labels.index_select(0, rows)
-        inputs = torch.dropout(self._embeddings.index_select(0, rows), self._dropout, train=True)
-        logits = torch.addmm(self._bias, inputs, self._weight.t())
+        inputs = self._dropped(self._embeddings.index_select(0, rows), generators)
+        parts = torch.split(inputs, size)
+        logits = torch.cat(
+            [
+                torch.addmm(bias, part, weight.t())
+                for part, weight, bias in zip(parts, self._weights, self._biases, strict=True)
+            ]
+        )
         logs = torch.log_softmax(logits, dim=1)
-        given = (logs, labels, None, _MEAN, _NONE)
-        loss, total = torch.ops.aten.nll_loss_forward(*given)
-        to_logs = torch.ops.aten.nll_loss_backward(self._one, *given, total)
-        to_logits = torch._log_softmax_backward_data(to_logs, logs, 1, torch.float32)
-        torch.mm(to_logits.t(), inputs, out=self._to_weight)
-        torch.sum(to_logits, dim=0, out=self._to_bias)
-        return loss, (logits.argmax(dim=1) == labels).sum()
+        losses, to_logs = [], []
+        for head_logs, head_labels in zip(
+            torch.split(logs, size), torch.split(labels, size), strict=True
+        ):
+            given = (head_logs, head_labels, None, _MEAN, _NONE)
+            loss, total = torch.ops.aten.nll_loss_forward(*given)
+            to_logs.append(torch.ops.aten.nll_loss_backward(self._one, *given, total))
+            losses.append(loss)
+        to_logits = torch._log_softmax_backward_data(torch.cat(to_logs), logs, 1, torch.float32)
+        for slope, part, (to_weight, to_bias) in zip(
+            torch.split(to_logits, size), parts, self._slopes, strict=True
+        ):
+            torch.mm(slope.t(), part, out=to_weight)
+            torch.sum(slope, dim=0, out=to_bias)
+        n_correct = (logits.argmax(dim=1) == labels).view(n_heads, size).sum(dim=1)
+        return torch.stack([torch.stack(losses), n_correct.float()], dim=1)
+
+    def _dropped(self, inputs: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        # As torch's dropout does it.
+        if self._kept == 1:
+            return inputs
+        noise = torch.empty_like(inputs)
+        for part, generator in zip(noise.chunk(len(generators)), generators, strict=True):
+            part.bernoulli_(self._kept, generator=generator)
+        return inputs.mul_(noise.div_(self._kept))

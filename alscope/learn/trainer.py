@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
 from alscope.config import TrainConfig
 from alscope.errors import ShapeError, TrainingDiverged
-from alscope.learn._attempt import Attempt, Clock, Trained
+from alscope.learn._attempt import Attempt, Built, Clock, Trained
+from alscope.learn._heads_together import are_heads_alone, train_heads
 from alscope.learn.protocols import Attachment
 from alscope.types import Arrays, Control, IntArray, SampleSpec
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from alscope.backbones.protocols import Backbone, BackboneSpec
     from alscope.data.views import Source
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Attempt", "Fit", "fit", "fit_together"]
 
 _REPEATED = "repeating it from other initial weights"
 
@@ -53,6 +54,11 @@ class Fit:
     retries: int
     load_s: float
     compute_s: float
+
+    @property
+    def total_s(self) -> float:
+        """All seconds."""
+        return self.load_s + self.compute_s
 
 
 def fit(
@@ -110,52 +116,122 @@ def fit(
         TrainingDiverged: If a loss was not finite in every attempt.
         Interrupted: If `control` asks to stop.
     """
-    _check(indices, labels, n_classes)
-    clock = Clock()
-    found: Trained | None = None
-    for attempt in range(attempts):
-        job = Attempt(
-            spec=spec,
-            sample=sample,
-            source=source,
-            indices=indices,
-            labels=torch.from_numpy(np.array(labels, dtype=np.int64)).to(device),
-            n_classes=n_classes,
-            train=train,
-            seed=seed,
-            device=device,
-            control=control,
-            initial=initial,
-            attachments=attachments,
-            temperature=temperature,
-            attempt=attempt,
-        )
-        last = attempt == attempts - 1
-        try:
-            found = job.run(clock)
-        except TrainingDiverged as error:
-            if last and found is None:
-                tried = ", after a second initialization" if attempt else ""
-                raise TrainingDiverged(
-                    f"{error}{tried}; lower train.lr or set train.grad_clip"
-                ) from error
-            _log.warning("%s; %s", error, "the first result stands" if last else _REPEATED)
-            continue
-        if last or not job.is_weak(found):
-            break
-        _log.warning("accuracy %.3f is hardly chance; training once more", found.accuracy)
-    assert found is not None
-    return Fit(
-        model=found.model,
-        heads=found.heads,
-        n_steps=job.n_steps,
-        n_epochs=job.n_epochs,
-        loss=found.loss,
-        accuracy=found.accuracy,
-        retries=attempt,
-        load_s=clock.load_s,
-        compute_s=clock.total_s - clock.load_s,
+    job = Attempt(
+        spec=spec,
+        sample=sample,
+        source=source,
+        indices=indices,
+        labels=labels,
+        n_classes=n_classes,
+        train=train,
+        seed=seed,
+        device=device,
+        control=control,
+        initial=initial,
+        attachments=attachments,
+        temperature=temperature,
     )
+    (found,) = fit_together([job], attempts=attempts)
+    if isinstance(found, TrainingDiverged):
+        raise found
+    return found
+
+
+def fit_together(jobs: Sequence[Attempt], *, attempts: int = 2) -> list[Fit | TrainingDiverged]:
+    """`fit` for several trainings, each to the same bits as alone.
+
+    Heads on fixed embeddings with the same settings and equally many labels are trained in
+    lockstep, which shares what a step costs beside its arithmetic; all others one after the other.
+    Every training is charged an equal share of the time.
+
+    Args:
+        jobs: Trainings; see `fit`.
+        attempts: How often each is begun at most.
+
+    Returns:
+        What `fit` would return or raise for each.
+
+    Raises:
+        ShapeError: If labels do not fit.
+        StoreError: If an initial state does not fit.
+        Interrupted: If one of them is asked to stop.
+    """
+    for job in jobs:
+        _check(job.indices, job.labels, job.n_classes)
+    courses = [_Course(job) for job in jobs]
+    for attempt in range(attempts):
+        pending = [course for course in courses if course.goes_on]
+        if not pending:
+            break
+        begun = [replace(course.job, attempt=attempt) for course in pending]
+        clock = Clock()
+        outcomes = _run(begun, clock)
+        load_s, total_s = clock.load_s / len(pending), clock.total_s / len(pending)
+        for course, outcome in zip(pending, outcomes, strict=True):
+            course.take(outcome, attempt, is_last=attempt == attempts - 1)
+            course.load_s += load_s
+            course.total_s += total_s
+    return [course.result() for course in courses]
+
+
+class _Course:
+    """The attempts of one training."""
+
+    def __init__(self, job: Attempt) -> None:
+        self.job = job
+        self.goes_on = True
+        self.load_s = self.total_s = 0.0
+        self._retries = 0
+        self._found: Trained | None = None
+        self._error: TrainingDiverged | None = None
+
+    def take(self, outcome: Trained | TrainingDiverged, attempt: int, *, is_last: bool) -> None:
+        """Keep what an attempt gave, and decide whether there is another one."""
+        self._retries = attempt
+        if isinstance(outcome, TrainingDiverged):
+            self.goes_on = not is_last
+            self._error = outcome
+            if not is_last or self._found is not None:
+                does = "the first result stands" if is_last else _REPEATED
+                _log.warning("%s; %s", outcome, does)
+            return
+        self._found = outcome
+        self.goes_on = not is_last and self.job.is_weak(outcome)
+        if self.goes_on:
+            _log.warning("accuracy %.3f is hardly chance; training once more", outcome.accuracy)
+
+    def result(self) -> Fit | TrainingDiverged:
+        """The model that counts, or why there is none."""
+        if self._found is None:
+            tried = ", after a second initialization" if self._retries else ""
+            error = TrainingDiverged(f"{self._error}{tried}; lower train.lr or set train.grad_clip")
+            error.__cause__ = self._error
+            return error
+        return Fit(
+            model=self._found.model,
+            heads=self._found.heads,
+            n_steps=self.job.n_steps,
+            n_epochs=self.job.n_epochs,
+            loss=self._found.loss,
+            accuracy=self._found.accuracy,
+            retries=self._retries,
+            load_s=self.load_s,
+            compute_s=self.total_s - self.load_s,
+        )
+
+
+def _run(attempts: list[Attempt], clock: Clock) -> list[Trained | TrainingDiverged]:
+    built = [attempt.build() for attempt in attempts]
+    if are_heads_alone(attempts, built):
+        return train_heads(attempts, built, clock)
+    return [_outcome(one, start, clock) for one, start in zip(attempts, built, strict=True)]
+
+
+def _outcome(attempt: Attempt, built: Built, clock: Clock) -> Trained | TrainingDiverged:
+    try:
+        return attempt.run(built, clock)
+    except TrainingDiverged as error:
+        return error
 
 
 def _check(indices: IntArray, labels: IntArray, n_classes: int) -> None:

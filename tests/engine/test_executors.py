@@ -25,15 +25,15 @@ class Scripted:
     """Stands in for a worker process."""
 
     def __init__(self) -> None:
-        self.run_id: str | None = None
-        self.asked: tuple[str, float] | None = None
+        self.runs: set[str] = set()
+        self.asked: dict[str, tuple[str, float]] = {}
         self.exit_code: int | None = None
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.unread: list[dict[str, Any]] = []
         self.commands: list[dict[str, Any]] = []
 
-    def begin(self, run_id: str) -> None:
-        self.run_id, self.asked = run_id, None
+    def begin(self, run_ids: list[str]) -> None:
+        self.runs, self.asked = set(run_ids), {}
 
     def send(self, **command: Any) -> bool:
         self.commands.append(command)
@@ -59,7 +59,7 @@ def scripted(folder: Path, workers: int) -> tuple[WorkerExecutor, list[Scripted]
 def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where a folder is needed")
     executor = WorkerExecutor(config(tmp_path))
-    executor.start("a", contended=False, accept_change=False)
+    executor.start(["a"], contended=False, accept_change=())
     (finished,) = executor.poll()
 
     assert finished.run_id == "a"
@@ -68,7 +68,7 @@ def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:
 
 def test_what_a_worker_said_last_counts_although_it_has_ended(tmp_path: Path) -> None:
     executor, (process,) = scripted(tmp_path, 1)
-    executor.start("a", contended=False, accept_change=False)
+    executor.start(["a"], contended=False, accept_change=())
     process.unread = [{"event": "finished", "run_id": "a", "state": "done"}]
     process.exit_code = 1
 
@@ -92,7 +92,7 @@ def test_the_end_of_a_run_is_announced_at_once(tmp_path: Path) -> None:
     executor.on_change = announced.set
     executor._store.create(run := tiny_run("random"))
     with executor._store.open(run.run_id):  # held by somebody else, so that it ends at once
-        executor.start(run.run_id, contended=False, accept_change=False)
+        executor.start([run.run_id], contended=False, accept_change=())
         assert announced.wait(timeout=60)
 
     assert executor.poll() == (Finished(run.run_id, None),)
@@ -100,8 +100,8 @@ def test_the_end_of_a_run_is_announced_at_once(tmp_path: Path) -> None:
 
 def test_a_run_hears_that_another_one_was_started_beside_it(tmp_path: Path) -> None:
     executor, (first, _) = scripted(tmp_path, 2)
-    executor.start("a", contended=False, accept_change=False)
-    executor.start("b", contended=True, accept_change=False)
+    executor.start(["a"], contended=False, accept_change=())
+    executor.start(["b"], contended=True, accept_change=())
 
     assert first.commands[-1] == {"cmd": "contended"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,14 +27,19 @@ class Notes:
     """Takes runs and executes none."""
 
     max_parallel: int = 1
+    max_turns: int = 1
     inline: bool = False
     started: list[str] = field(default_factory=list)
+    starts: list[tuple[str, ...]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
     on_change: Callable[[], None] = nobody
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
-        self.started.append(run_id)
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
+        self.started.extend(run_ids)
+        self.starts.append(tuple(run_ids))
 
     def request(self, run_id: str, action: str) -> None:
         self.requests.append((run_id, action))

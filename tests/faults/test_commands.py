@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ class Stepper:
 
     inline = True
     max_parallel = 1
+    max_turns = 1
 
     def __init__(self, runs: RunStore) -> None:
         self.on_change = nobody
@@ -42,7 +44,10 @@ class Stepper:
         self._request = ""
         self._finished: list[Finished] = []
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
+        (run_id,) = run_ids
         try:
             writer = self._runs.open(run_id)
         except RunLockedError:

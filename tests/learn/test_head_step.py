@@ -64,9 +64,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     step = HeadStep.__call__
 
-    def counting(self: HeadStep, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        sizes.append(len(rows))
-        return step(self, rows)
+    def counting(self: HeadStep, rows: torch.Tensor, generators: Any) -> torch.Tensor:
+        sizes.append(rows.shape[1])
+        return step(self, rows, generators)
 
     monkeypatch.setattr(HeadStep, "__call__", counting)
     return sizes

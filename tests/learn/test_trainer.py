@@ -232,10 +232,10 @@ def test_a_weak_result_stands_if_the_second_attempt_diverges(
     labels = np.random.default_rng(0).integers(0, 3, 90)
     run = Attempt.run
 
-    def second_diverges(job: Any, clock: Any) -> Any:
+    def second_diverges(job: Any, *given: Any) -> Any:
         if job.attempt:
             raise TrainingDiverged("the training loss became nan")
-        return run(job, clock)
+        return run(job, *given)
 
     monkeypatch.setattr(Attempt, "run", second_diverges)
     result = train(90, config=hopeless, labels=labels, source=TensorSource(torch.zeros(120, 4)))

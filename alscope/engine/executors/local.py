@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from alscope.engine.control import StopToken
@@ -31,6 +31,7 @@ class SerialExecutor:
     """Executes a run in the calling thread; the reference behaviour."""
 
     max_parallel = 1
+    max_turns = 1
     inline = True
 
     def __init__(self, config: ExecutorConfig) -> None:
@@ -43,10 +44,13 @@ class SerialExecutor:
         self._finished: list[Finished] = []
         self.on_change: Callable[[], None] = nobody
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
         """Execute the run now."""
+        (run_id,) = run_ids
         self._begin(run_id)
-        self._work(run_id, contended, accept_change)
+        self._work(run_id, contended, run_id in accept_change)
 
     def request(self, run_id: str, action: str) -> None:
         """Stop a run at its next check, also if it is handed over at this moment."""
@@ -119,12 +123,15 @@ class ThreadExecutor(SerialExecutor):
         super().__init__(config)
         self._thread: threading.Thread | None = None
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
         """Execute the run in the background."""
+        (run_id,) = run_ids
         self._begin(run_id)
         self._thread = threading.Thread(
             target=self._work,
-            args=(run_id, contended, accept_change),
+            args=(run_id, contended, run_id in accept_change),
             name=f"alscope-run-{run_id[:8]}",
             daemon=True,
         )

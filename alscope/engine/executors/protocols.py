@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -65,14 +65,24 @@ class Executor(Protocol):
     """Moves runs. Not thread-safe: one supervisor uses it."""
 
     max_parallel: int
-    """Runs at the same time."""
+    """Starts that may be active at the same time."""
+    max_turns: int
+    """Runs that one start may carry, which then take turns and count as one."""
     inline: bool
     """Whether `start` returns only when the run has ended."""
     on_change: Callable[[], None]
     """Called from any thread as soon as a run may have left; what happened is in `poll`."""
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
-        """Begin a run; at most `max_parallel` may be active."""
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
+        """Begin a run, or several that take turns.
+
+        Args:
+            run_ids: At most `max_turns`.
+            contended: Others are active.
+            accept_change: Which may continue although the environment changed.
+        """
 
     def request(self, run_id: str, action: str) -> None:
         """Ask an active run to "pause" or "cancel"; nothing happens if it is not active."""

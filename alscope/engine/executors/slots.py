@@ -8,7 +8,7 @@ from pathlib import Path
 from alscope.errors import ConfigError, Problem
 from alscope.learn.device import n_cores
 
-__all__ = ["AUTO", "fitting_workers", "workers_asked_for"]
+__all__ = ["AUTO", "fitting_workers", "is_on_cpu", "workers_asked_for"]
 
 AUTO = "auto"
 MAX_WORKERS = 1024
@@ -49,6 +49,11 @@ def fitting_workers(device: str) -> int:
         return 1
     n_groups = n_cores() // 2 if n_cores() > 2 else n_cores()
     return max(1, min(n_groups, _memory() // _BYTES))
+
+
+def is_on_cpu(device: str) -> bool:
+    """Whether runs will be computed without a GPU: "auto", "cpu", "cuda" or "cuda:N"."""
+    return device == "cpu" or (device == AUTO and not _n_gpus())
 
 
 def _n_gpus() -> int:

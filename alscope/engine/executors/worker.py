@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 import alscope
 from alscope.engine.defaults import Paths
 from alscope.engine.executors.protocols import ExecutorConfig, Finished, nobody
+from alscope.engine.executors.slots import is_on_cpu
 from alscope.learn.device import default_threads
 from alscope.store.files import FileMark, file_mark
 from alscope.types import RunState
@@ -36,6 +37,10 @@ GRACE_S = {"cancel": 5.0, "pause": 15.0}
 """How long a run may take to notice a request before its process is ended."""
 
 
+MAX_TURNS = 16
+"""Runs that take turns: steps are hardly shared better by more, and each keeps its data at hand."""
+
+
 class _Process:
     """One worker process and what it is doing."""
 
@@ -43,9 +48,9 @@ class _Process:
         logs = Paths(config.cache).logs
         logs.mkdir(parents=True, exist_ok=True)
         self.log = logs / f"worker-{os.getpid()}-{slot}.log"
-        self.run_id: str | None = None
-        self.asked: tuple[str, float] | None = None
-        self.seen: FileMark | None = None
+        self.runs: set[str] = set()
+        self.asked: dict[str, tuple[str, float]] = {}
+        self.seen: list[FileMark | None] = []
         self.seen_at = time.monotonic()
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._on_change = on_change
@@ -64,16 +69,16 @@ class _Process:
         )
         self._reader.start()
 
-    def begin(self, run_id: str) -> None:
-        """Note the run that is handed over."""
-        self.run_id, self.asked = run_id, None
-        self.seen, self.seen_at = None, time.monotonic()
+    def begin(self, run_ids: Iterable[str]) -> None:
+        """Note the runs that are handed over."""
+        self.runs, self.asked = set(run_ids), {}
+        self.seen, self.seen_at = [], time.monotonic()
 
-    def stands_still_s(self, journal: Path) -> float:
-        """Seconds since something was recorded of the run."""
-        mark = file_mark(journal)
-        if mark != self.seen:
-            self.seen, self.seen_at = mark, time.monotonic()
+    def stands_still_s(self, journals: Iterable[Path]) -> float:
+        """Seconds since something was recorded of any of the runs."""
+        marks = [file_mark(journal) for journal in journals]
+        if marks != self.seen:
+            self.seen, self.seen_at = marks, time.monotonic()
         return time.monotonic() - self.seen_at
 
     def send(self, **command: Any) -> bool:
@@ -155,26 +160,30 @@ class WorkerExecutor:
     def __init__(self, config: ExecutorConfig) -> None:
         self._config = config
         self.max_parallel = config.workers
+        # On a GPU nothing is trained together.
+        self.max_turns = MAX_TURNS if is_on_cpu(config.device) else 1
         self._slots = [_Slot() for _ in range(config.workers)]
         self._finished: list[Finished] = []
         self.on_change: Callable[[], None] = nobody
 
-    def start(self, run_id: str, *, contended: bool, accept_change: bool) -> None:
-        """Hand the run to a free worker; starts one if none is warm."""
+    def start(
+        self, run_ids: Sequence[str], *, contended: bool, accept_change: Collection[str]
+    ) -> None:
+        """Hand the runs to a free worker; starts one if none is warm."""
         command = {
             "cmd": "run",
-            "run_id": run_id,
+            "runs": list(run_ids),
             "contended": contended,
-            "accept_change": accept_change,
+            "accept_change": list(accept_change),
         }
         index, slot = next(
-            (i, s) for i, s in enumerate(self._slots) if s.process is None or not s.process.run_id
+            (i, s) for i, s in enumerate(self._slots) if s.process is None or not s.process.runs
         )
         try:
             self._hand_over(slot, index, command)
         except OSError as error:
             problem = f"no worker process could be started: {error.strerror or error}"
-            self._finished.append(Finished(run_id, None, problem))
+            self._finished += [Finished(run_id, None, problem) for run_id in run_ids]
             return
         if contended:
             for process in self._busy():
@@ -182,26 +191,26 @@ class WorkerExecutor:
 
     def _hand_over(self, slot: _Slot, index: int, command: dict[str, Any]) -> None:
         if slot.process is not None and slot.process.send(**command):
-            slot.process.begin(command["run_id"])
+            slot.process.begin(command["runs"])
             return
         if slot.process is not None:
-            log.warning("a warm worker had died; a new one takes run %s", command["run_id"])
+            log.warning("a warm worker had died; a new one takes run %s", command["runs"][0])
             slot.process.kill()
             slot.process = None
         slot.process = _Process(self._config, index, lambda: self.on_change())
-        slot.process.begin(command["run_id"])
+        slot.process.begin(command["runs"])
         slot.process.send(**command)
 
     def request(self, run_id: str, action: str) -> None:
         """Ask the worker of an active run to pause or cancel it."""
         for process in self._busy():
-            if process.run_id == run_id and (process.asked is None or process.asked[0] != action):
-                process.asked = (action, time.monotonic())
-                process.send(cmd=action)
+            if run_id in process.runs and process.asked.get(run_id, ("", 0.0))[0] != action:
+                process.asked[run_id] = (action, time.monotonic())
+                process.send(cmd=action, run_id=run_id)
 
     def active(self) -> tuple[str, ...]:
         """Runs in worker processes."""
-        return tuple(process.run_id for process in self._busy() if process.run_id)
+        return tuple(run_id for process in self._busy() for run_id in sorted(process.runs))
 
     def poll(self) -> tuple[Finished, ...]:
         """Runs that finished, and runs whose worker died or had to be ended."""
@@ -221,7 +230,7 @@ class WorkerExecutor:
         self._slots = [_Slot() for _ in range(self.max_parallel)]
 
     def _busy(self) -> list[_Process]:
-        return [s.process for s in self._slots if s.process is not None and s.process.run_id]
+        return [s.process for s in self._slots if s.process is not None and s.process.runs]
 
     def _poll_slot(self, slot: _Slot, process: _Process) -> None:
         code = process.exit_code
@@ -233,25 +242,30 @@ class WorkerExecutor:
                 state = RunState(event["state"]) if event["state"] else None
                 note = event.get("note", "")
                 self._finished.append(Finished(event["run_id"], state, note=note))
-                process.run_id = None
+                process.runs.discard(event["run_id"])
+                process.asked.pop(event["run_id"], None)
         if code is not None:
-            if process.run_id:
-                asked = process.asked[0] if process.asked else ""
+            for run_id in sorted(process.runs):
+                asked, _ = process.asked.get(run_id, ("", 0.0))
                 problem = self._too_long() if asked == "limit" else _death(code, process)
-                self._finished.append(Finished(process.run_id, None, problem, asked=asked))
+                self._finished.append(Finished(run_id, None, problem, asked=asked))
             slot.process = None
-        elif process.run_id:
-            self._end_if_stuck(process, process.run_id)
+        elif process.runs:
+            self._end_if_stuck(process)
 
-    def _end_if_stuck(self, process: _Process, run_id: str) -> None:
-        if process.asked:
-            action, at = process.asked
+    def _end_if_stuck(self, process: _Process) -> None:
+        for run_id, (action, at) in process.asked.items():
             if time.monotonic() - at > GRACE_S[action]:
                 log.warning("run %s ignored a request; ending its process", run_id)
                 process.kill()
-        elif process.stands_still_s(self._journal(run_id)) > self._config.round_limit_s:
-            log.warning("run %s takes too long; ending its process", run_id)
-            process.asked = ("limit", time.monotonic())
+                return
+        if process.asked:
+            return
+        journals = [self._journal(run_id) for run_id in sorted(process.runs)]
+        if process.stands_still_s(journals) > self._config.round_limit_s:
+            log.warning("runs %s take too long; ending their process", ", ".join(process.runs))
+            if len(process.runs) == 1:  # of several it is not known which; each is resumed alone
+                process.asked = dict.fromkeys(process.runs, ("limit", time.monotonic()))
             process.kill()
 
     def _journal(self, run_id: str) -> Path:

@@ -1,0 +1,319 @@
+"""Runs that take turns: the same records as alone, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from alscope.config import RunConfig
+from alscope.engine.control import RunControl, StopToken
+from alscope.engine.resources import Resources
+from alscope.engine.turns import execute_in_turns
+from alscope.errors import StoreError
+from alscope.learn._head_step import HeadStep
+from alscope.types import RunState
+from tests.engine.conftest import Bench
+from tests.engine.test_encoding import frozen_run
+
+Ends = dict[str, tuple[RunState | None, str]]
+
+
+def head_run(strategy: str, seed: int, **scenario: Any) -> RunConfig:
+    """A run whose trainings succeed at the first attempt."""
+    run = frozen_run(strategy, seed, **scenario)
+    return dataclasses.replace(run, train=dataclasses.replace(run.train, min_steps=40, lr=0.05))
+
+
+def in_turns(
+    bench: Bench, configs: list[RunConfig], tokens: dict[str, StopToken] | None = None, **given: Any
+) -> Ends:
+    """Execute runs that take turns; how each ended."""
+    for config in configs:
+        bench.store.create(config)
+    ends: Ends = {}
+
+    def ended(run_id: str, state: RunState | None, note: str) -> None:
+        ends[run_id] = (state, note)
+
+    tokens = tokens or {config.run_id: StopToken() for config in configs}
+    execute_in_turns(bench.store, tokens, lambda: bench.resources, ended, **given)
+    return ends
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many heads shared each training step."""
+    seen: list[int] = []
+    step = HeadStep.__call__
+
+    def counting(self: HeadStep, rows: Any, generators: Any) -> Any:
+        seen.append(len(rows))
+        return step(self, rows, generators)
+
+    monkeypatch.setattr(HeadStep, "__call__", counting)
+    return seen
+
+
+@pytest.fixture
+def alone(make_bench: Callable[..., Bench]) -> Callable[[RunConfig], bytes]:
+    """The records of a run that is executed by itself."""
+    bench = make_bench("alone", cached=False)
+
+    def records(config: RunConfig) -> bytes:
+        assert bench.execute(config) is RunState.DONE
+        return bench.records(config)
+
+    return records
+
+
+@pytest.mark.parametrize("strategy", ["margin", "badge", "learning_loss"])
+@pytest.mark.parametrize("cached", [True, False])
+def test_the_records_are_those_of_each_run_alone(
+    strategy: str,
+    cached: bool,
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    sizes: list[int],
+) -> None:
+    bench = make_bench("turns", cached=cached)
+    configs = [head_run(strategy, seed) for seed in range(3)]
+    ends = in_turns(bench, configs)
+
+    assert set(ends.values()) == {(RunState.DONE, "")}
+    assert max(sizes, default=0) == (0 if strategy == "learning_loss" else 3)
+    for config in configs:
+        assert bench.records(config) == alone(config)
+
+
+def test_an_open_set_with_unequal_labels_gives_the_same_records_too(
+    make_bench: Callable[..., Bench], alone: Callable[[RunConfig], bytes]
+) -> None:
+    bench = make_bench("turns")
+    opened = {"setting": "open", "ood_ratio": 0.4, "n_known": 6}
+    configs = [head_run("random", seed, **opened) for seed in range(3)]
+    in_turns(bench, configs)
+
+    for config in configs:
+        assert bench.records(config) == alone(config)
+
+
+def test_a_warm_start_continues_each_runs_own_chain(
+    make_bench: Callable[..., Bench], alone: Callable[[RunConfig], bytes], sizes: list[int]
+) -> None:
+    bench = make_bench("turns")
+    configs = [
+        dataclasses.replace(run, train=dataclasses.replace(run.train, init="previous"))
+        for run in (head_run("margin", seed) for seed in range(2))
+    ]
+    in_turns(bench, configs)
+
+    assert max(sizes) == 2
+    for config in configs:
+        assert bench.records(config) == alone(config)
+
+
+def test_what_another_strategy_has_trained_is_not_trained_again(
+    make_bench: Callable[..., Bench], sizes: list[int]
+) -> None:
+    bench = make_bench("turns")
+    in_turns(bench, [head_run("random", seed, n_rounds=0) for seed in range(2)])
+    sizes.clear()
+    in_turns(bench, [head_run("margin", seed, n_rounds=0) for seed in range(2)])
+    assert sizes == []
+
+    configs = [head_run("margin", seed) for seed in range(2)]
+    in_turns(bench, configs)
+    for config in configs:
+        timings = [event.data["timing"] for event in bench.store.history(config.run_id).rounds]
+        assert [timing["train_cached"] for timing in timings] == [True, False, False]
+
+
+def test_each_run_is_charged_its_share_of_a_training(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench("turns", cached=False)
+    configs = [head_run("random", seed) for seed in range(3)]
+    in_turns(bench, configs)
+    rounds = [bench.store.history(config.run_id).rounds for config in configs]
+    n_equal = 0
+
+    for events in zip(*rounds, strict=True):
+        timings = [event.data["timing"] for event in events]
+        if not any(event.data["result"]["train"]["retries"] for event in events):
+            assert len({timing["train_s"] for timing in timings}) == 1
+            n_equal += 1
+        assert not any(timing["train_cached"] or timing["contended"] for timing in timings)
+        for timing in timings:
+            assert timing["executed_s"] > timing["train_s"] + timing["evaluate_s"] > 0
+    assert n_equal > 0
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [
+        ("pause", RunState.PAUSED),
+        ("cancel", RunState.CANCELLED),
+        ("stop", RunState.INTERRUPTED),
+    ],
+)
+@pytest.mark.parametrize("where", ["together", "own"])
+def test_stopping_one_leaves_the_others_alone(
+    action: str,
+    state: RunState,
+    where: str,
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(3)]
+    tokens = {config.run_id: StopToken() for config in configs}
+    middle = configs[1].run_id
+    if where == "together":  # in the middle of the second training of all
+        step, calls = HeadStep.__call__, iter(range(1000))
+
+        def asking(self: HeadStep, rows: Any, generators: Any) -> Any:
+            if next(calls) == 60:
+                tokens[middle].request(action)
+            return step(self, rows, generators)
+
+        monkeypatch.setattr(HeadStep, "__call__", asking)
+    else:
+        resolve = Resources.resolve
+
+        def after(self: Resources, stage: Any, *, persist: bool) -> Any:
+            if bench.store.history(configs[0].run_id).rounds:
+                tokens[middle].request(action)
+            return resolve(self, stage, persist=persist)
+
+        monkeypatch.setattr(Resources, "resolve", after)
+    ends = in_turns(bench, configs, tokens)
+    monkeypatch.undo()
+
+    assert ends[middle] == (state, "")
+    assert len(bench.store.history(middle).rounds) < 3
+    for config in (configs[0], configs[2]):
+        assert ends[config.run_id] == (RunState.DONE, "")
+        assert bench.records(config) == alone(config)
+    assert bench.execute(configs[1]) is RunState.DONE
+    assert bench.records(configs[1]) == alone(configs[1])
+
+
+def test_a_run_that_fails_takes_nobody_with_it(
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(3)]
+    from alscope.engine.loop import _Trial
+
+    round_ = _Trial.round
+
+    def failing(self: _Trial, number: int, *given: Any) -> Any:
+        if self.config.seed == 1 and number == 1:
+            raise ValueError("a strategy of somebody else")
+        return round_(self, number, *given)
+
+    monkeypatch.setattr(_Trial, "round", failing)
+    ends = in_turns(bench, configs)
+    monkeypatch.undo()
+
+    assert ends[configs[1].run_id] == (RunState.FAILED, "")
+    for config in (configs[0], configs[2]):
+        assert ends[config.run_id] == (RunState.DONE, "")
+        assert bench.records(config) == alone(config)
+
+
+def test_trainings_that_fail_together_are_done_one_by_one(
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(2)]
+
+    def full(*_: Any) -> None:
+        raise MemoryError("no room for two")
+
+    monkeypatch.setattr(Resources, "train_together", full)
+    with caplog.at_level(logging.WARNING):
+        ends = in_turns(bench, configs)
+
+    assert set(ends.values()) == {(RunState.DONE, "")}
+    assert "each is trained alone: no room for two" in caplog.text
+    assert bench.records(configs[0]) == alone(configs[0])
+
+
+def test_a_training_that_diverges_fails_its_own_run(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench("turns")
+    configs = [
+        dataclasses.replace(run, train=dataclasses.replace(run.train, optimizer="sgd", lr=lr))
+        for lr in (10.0,)
+        for run in (head_run("margin", seed) for seed in range(2))
+    ]
+    wild = [
+        dataclasses.replace(
+            run, train=dataclasses.replace(run.train, weight_decay=1.0, min_steps=400)
+        )
+        for run in configs
+    ]
+    ends = in_turns(bench, wild)
+
+    assert set(ends.values()) == {(RunState.FAILED, "")}
+    for run in wild:
+        error = bench.store.history(run.run_id).error
+        assert error is not None
+        assert "after a second initialization; lower train.lr" in error["message"]
+
+
+def test_a_run_that_is_held_elsewhere_is_left_out(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(2)]
+    held = configs[0].run_id
+    bench.store.create(configs[0])
+    with bench.store.open(held):
+        ends = in_turns(bench, configs)
+
+    assert ends == {held: (None, ""), configs[1].run_id: (RunState.DONE, "")}
+
+
+def test_why_an_end_could_not_be_recorded_is_told(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(2)]
+    gone = configs[0].run_id
+    read = bench.store.config
+
+    def config(run_id: str) -> RunConfig:
+        if run_id == gone:
+            raise StoreError("the disk is full")
+        return read(run_id)
+
+    monkeypatch.setattr(bench.store, "config", config)
+    ends = in_turns(bench, configs)
+
+    assert ends[gone] == (RunState.INTERRUPTED, "the disk is full")
+    assert ends[configs[1].run_id] == (RunState.DONE, "")
+
+
+def test_runs_that_wait_for_their_turn_give_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr("alscope.engine.control.time.monotonic", lambda: float(next(clock)))
+    told: list[dict[str, Any]] = []
+    turns: list[RunControl] = []
+    waiting = RunControl(StopToken(), lambda **seen: told.append(seen), n_rounds=1, turns=turns)
+    working = RunControl(StopToken(), lambda **_: None, n_rounds=1, turns=turns)
+    turns += [waiting, working]
+    waiting.progress("train", 0.5)
+    told.clear()
+    for _ in range(4):
+        working.progress("infer", 0.1)
+
+    assert {tuple(seen.items()) for seen in told} == {
+        (("stage", "train"), ("round", 0), ("fraction", 0.175))
+    }
