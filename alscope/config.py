@@ -255,6 +255,11 @@ class TrainConfig:
         """Equal configurations have one form."""
         make_floats(self)
 
+    @property
+    def has_plain_steps(self) -> bool:
+        """Whether a step of a linear head is that of the textbook: float32, labels as they are."""
+        return self.precision == "float32" and self.label_smoothing == 0
+
     def problems(self, path: str = "") -> Iterator[Problem]:
         """Everything wrong with the fields."""
         yield from check_fields(self, path)

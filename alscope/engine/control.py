@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from alscope.errors import Cancelled, Interrupted, Paused
@@ -33,7 +33,10 @@ STAGE_END = {
 
 
 _TELL_EVERY_S = 0.5
-_SIGN_OF_LIFE_S = 5.0
+
+
+def _nothing() -> None:
+    """What is looked after where no run waits."""
 
 
 class StopToken:
@@ -83,8 +86,7 @@ class RunControl:
         token: Where requests to stop arrive.
         publish: Called with `stage`, `round` and `fraction` (of the whole run).
         n_rounds: Number of the last round.
-        turns: Controls of the runs that take turns with this one: while one works, the others give
-            their sign of life.
+        look: Called at every check: looks after the runs that wait while this one works.
     """
 
     def __init__(
@@ -93,13 +95,12 @@ class RunControl:
         publish: Callable[..., None],
         *,
         n_rounds: int,
-        turns: Iterable[RunControl] = (),
+        look: Callable[[], None] = _nothing,
     ) -> None:
         self._token = token
         self._publish = publish
         self._n_rounds = n_rounds
-        self._turns = turns
-        self._told_at = time.monotonic()
+        self._look = look
         self._last: dict[str, Any] = {}
         self.round = 0
 
@@ -108,14 +109,10 @@ class RunControl:
         """Whether another run was started beside this one."""
         return self._token.contended
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether the run was asked to stop."""
-        return self._token.is_asked
-
     def check(self) -> None:
         """Raise if the run was asked to stop."""
         self._token.check()
+        self._look()
 
     def progress(self, stage: str, fraction: float) -> None:
         """Publish the position within the run."""
@@ -124,13 +121,9 @@ class RunControl:
         overall = (self.round + within) / (self._n_rounds + 1)
         self._last = {"stage": stage, "round": self.round, "fraction": round(overall, 4)}
         self._publish(**self._last)
-        if time.monotonic() - self._told_at > _SIGN_OF_LIFE_S:
-            self._told_at = time.monotonic()
-            for other in self._turns:
-                other.wait()
 
     def wait(self) -> None:
-        """Publish again where the run is."""
+        """Publish again where the run is, as a sign of life."""
         self._publish(**self._last)
 
 

@@ -375,6 +375,7 @@ class _Trial:
             "executed_s": executed - recording_s,
             "recording_s": recording_s,
             "train_cached": trained.hit,
+            "trained_with": trained.meta.get("trained_with", 1),
             "inputs_cached": query.inputs_cached if query else False,
             "contended": train.contended
             or evaluate.contended

@@ -242,7 +242,11 @@ class Resources:
                 alike.setdefault(stage.indices.size, []).append((stage, control))
         for group in alike.values():
             if len(group) > 1:
-                fits = fit_together([stage.training(self, control) for stage, control in group])
+                jobs = []
+                for stage, control in group:
+                    self.control = control  # of whose run an earlier model may be needed
+                    jobs.append(stage.training(self, control))
+                fits = fit_together(jobs)
                 self._trained |= {
                     stage.key: fit for (stage, _), fit in zip(group, fits, strict=True)
                 }

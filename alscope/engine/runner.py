@@ -94,7 +94,7 @@ def execution(
     *,
     contended: bool = False,
     accept_change: bool = False,
-    turns: list[RunControl] | None = None,
+    look: Callable[[], None] | None = None,
 ) -> Execution:
     """`execute` piece by piece.
 
@@ -105,7 +105,7 @@ def execution(
         token: Requests to stop.
         contended: Other runs are active on this machine.
         accept_change: Continue although the environment changed.
-        turns: Controls of the runs that take turns; this one is among them while it lasts.
+        look: Called at every check, to look after runs that wait meanwhile.
 
     Yields:
         What every round is about to train, and the control of the run.
@@ -113,22 +113,14 @@ def execution(
     Returns:
         The state that was recorded; None if another process holds the run.
     """
-    turns = [] if turns is None else turns
     try:
         with store.open(run_id) as writer:
             config = store.config(run_id)
-            control = RunControl(
-                token, writer.progress, n_rounds=config.scenario.n_rounds, turns=turns
+            given = {} if look is None else {"look": look}
+            control = RunControl(token, writer.progress, n_rounds=config.scenario.n_rounds, **given)
+            return (
+                yield from _execute(config, writer, resources, control, contended, accept_change)
             )
-            turns.append(control)
-            try:
-                return (
-                    yield from _execute(
-                        config, writer, resources, control, contended, accept_change
-                    )
-                )
-            finally:
-                turns.remove(control)
     except RunLockedError:
         log.info("run %s is executed elsewhere", run_id)
         return None

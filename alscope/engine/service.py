@@ -26,6 +26,7 @@ from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.slots import workers_asked_for
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import dry_run, more_seeds
+from alscope.engine.gathering import takes_turns
 from alscope.engine.grid import Scenarios
 from alscope.engine.library import DamagedStudy, DiskUse, Library, noted
 from alscope.engine.plan import (
@@ -559,7 +560,7 @@ class Service:
             self._supervisor.put(
                 (study_id, run.run_id), run, skip=skip, accept_change=accept_change
             )
-            if place == 0:  # it begins while the others are made
+            if place == 0 and not takes_turns(run):  # it begins while the others are made
                 self._supervisor.start()
         self._supervisor.start()
 

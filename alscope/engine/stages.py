@@ -108,7 +108,8 @@ class TrainStage(Stage):
     @property
     def trains_together(self) -> bool:
         """Whether it takes less time in lockstep with others that have as many labels."""
-        return self.backbone.trains_together and not self.attachments
+        alone = not self.attachments
+        return self.backbone.trains_together and alone and self.train.has_plain_steps
 
     def training(self, resources: Resources, control: Control) -> Attempt:
         """What is to be trained, watched by a control."""
@@ -152,6 +153,7 @@ class TrainStage(Stage):
             "retries": result.retries,
             "load_s": result.load_s,
             "compute_s": result.compute_s,
+            "trained_with": result.n_together,
         }
         return {**state_arrays(result.model), **heads_state(result.heads)}, facts
 

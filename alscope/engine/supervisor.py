@@ -11,8 +11,8 @@ from collections import Counter
 
 from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
-from alscope.errors import ALScopeError, RunLockedError, StoreError
-from alscope.registry import backbones
+from alscope.engine.gathering import takes_turns
+from alscope.errors import RunLockedError, StoreError
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
 from alscope.types import RunState
@@ -55,7 +55,8 @@ class Supervisor:
         self._closed = False
         self._queue: dict[Item, RunConfig] = {}
         self._running: dict[str, Item] = {}
-        self._leads: dict[str, str] = {}
+        self._numbers = itertools.count()
+        self._starts: dict[str, int] = {}
         self._again: dict[Item, tuple[RunState, ...]] = {}
         self._accept_change: set[str] = set()
         self._elsewhere: dict[str, float] = {}
@@ -187,7 +188,7 @@ class Supervisor:
     def _collect(self) -> None:
         for finished in self._executor.poll():
             item = self._running.pop(finished.run_id, None)
-            self._leads.pop(finished.run_id, None)
+            self._starts.pop(finished.run_id, None)
             asked = [other for other in self._again if other[1] == finished.run_id]
             again = {other: self._again.pop(other) for other in asked}
             try:
@@ -272,19 +273,26 @@ class Supervisor:
         full = self._executor.max_parallel
         order = self._by_priority() if self._n_busy() < full else []
         for item in order:
-            if self._n_busy() >= full:
+            n_free = full - self._n_busy()
+            if n_free <= 0:
                 break
             run = self._queue.get(item)
-            if run is None or not self._take(item):
+            if run is None:
                 continue
-            run_ids = (item[1], *self._take_companions(item, run, order))
-            self._leads |= dict.fromkeys(run_ids, item[1])
+            start = next(self._numbers)
+            others = self._alike(item, run, order)
+            if not self._take(item, start):
+                continue
+            share = math.ceil((1 + len(others)) / n_free)
+            n_others = min(share, self._executor.max_turns) - 1
+            taken = (other[1] for other in others if self._take(other, start))
+            run_ids = (item[1], *itertools.islice(taken, n_others))
             if self.inline:
                 return run_ids
             self._start(run_ids)
         return ()
 
-    def _take(self, item: Item) -> bool:
+    def _take(self, item: Item, start: int) -> bool:
         """Move an item from the queue to what is running, if it may be executed now."""
         try:
             if self._wanted(item[0]) != "active":
@@ -292,21 +300,22 @@ class Supervisor:
             elif self._is_ready(item):
                 del self._queue[item]
                 self._running[item[1]] = item
+                self._starts[item[1]] = start
                 return True
         except StoreError as error:  # one unreadable run must not hold up the others
             self._queue.pop(item, None)
             log.warning("run %s is left out: %s", item[1], error)
         return False
 
-    def _take_companions(self, item: Item, run: RunConfig, order: list[Item]) -> list[str]:
-        """Other seeds of a run that are trained faster together with it, an equal share for all.
+    def _alike(self, item: Item, run: RunConfig, order: list[Item]) -> list[Item]:
+        """Other seeds of a run that are trained faster together with it.
 
         Not where a process died under one of them: alone it takes nobody with it.
         """
-        if self._executor.max_turns == 1 or self._deaths[item[1]] or not _trains_together(run):
+        if self._executor.max_turns == 1 or self._deaths[item[1]] or not takes_turns(run):
             return []
         wish = self._wish(item[0])
-        alike = [
+        return [
             other
             for other in order
             if other != item
@@ -317,14 +326,10 @@ class Supervisor:
             and wish.of(other[1]) == wish.of(item[1])
             and not self._deaths[other[1]]
         ]
-        share = math.ceil((1 + len(alike)) / self._executor.max_parallel)
-        n_others = min(share, self._executor.max_turns) - 1
-        taken = (other[1] for other in alike if self._take(other))
-        return list(itertools.islice(taken, n_others))
 
     def _n_busy(self) -> int:
         """Starts that are active; runs that take turns count as one."""
-        return len({self._leads[run_id] for run_id in self._running})
+        return len({self._starts[run_id] for run_id in self._running})
 
     def _start(self, run_ids: tuple[str, ...]) -> None:
         self._executor.start(
@@ -365,11 +370,3 @@ class Supervisor:
             log.info("run %s is held by another process, which will hear of it", run_id)
         except StoreError:
             log.exception("%r of run %s could not be recorded", kind, run_id)
-
-
-def _trains_together(run: RunConfig) -> bool:
-    try:
-        together: bool = backbones.get(run.backbone.name)(**run.backbone.params).trains_together
-    except (ALScopeError, TypeError):  # the run will say what is wrong with it
-        return False
-    return together

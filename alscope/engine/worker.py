@@ -101,11 +101,12 @@ class _Worker:
         """Execute runs that take turns; whether the process can execute other ones."""
         lost = False
 
-        def ended(run_id: str, state: RunState | None, note: str) -> None:
+        def ended(run_id: str, state: RunState | None, note: str) -> bool:
             nonlocal lost
             lost |= state is RunState.FAILED and self._lost_device(run_id)
             value = state.value if state else None
             self._tell(event="finished", run_id=run_id, state=value, note=note)
+            return not lost
 
         # Each end is told at once, so that the next run is chosen meanwhile.
         execute_in_turns(
@@ -113,6 +114,7 @@ class _Worker:
             command["tokens"],
             lambda: self._resources,
             ended,
+            turn=lambda run_id: self._tell(event="turn", run_id=run_id),
             contended=command["contended"],
             accept_change=command["accept_change"],
         )

@@ -24,6 +24,7 @@ __all__ = ["HeadStep"]
 _NONE = -100
 """The label that torch leaves out of a loss; no label has it."""
 _MEAN = 1
+_ALIGNMENT = 64  # bytes, of every tensor that torch allocates
 
 
 class HeadStep:
@@ -53,8 +54,8 @@ class HeadStep:
     @staticmethod
     def suits(model: Backbone, train: TrainConfig, device: torch.device) -> bool:
         """Whether a network that is trained like this has such steps."""
-        plain = train.precision == "float32" and train.label_smoothing == 0
-        return model.fixed_embedding and plain and device.type == "cpu"
+        fixed = getattr(model, "fixed_embedding", False)  # a network of others may not say
+        return fixed and train.has_plain_steps and device.type == "cpu"
 
     @torch.no_grad()
     def __call__(self, rows: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
@@ -71,7 +72,7 @@ class HeadStep:
         rows = (rows + self._starts).flatten()
         labels = self._labels.index_select(0, rows)
         inputs = self._dropped(self._embeddings.index_select(0, rows), generators)
-        parts = torch.split(inputs, size)
+        parts = [_aligned(part) for part in torch.split(inputs, size)]
         logits = torch.cat(
             [
                 torch.addmm(bias, part, weight.t())
@@ -88,9 +89,10 @@ class HeadStep:
             to_logs.append(torch.ops.aten.nll_loss_backward(self._one, *given, total))
             losses.append(loss)
         to_logits = torch._log_softmax_backward_data(torch.cat(to_logs), logs, 1, torch.float32)
-        for slope, part, (to_weight, to_bias) in zip(
+        for shared, part, (to_weight, to_bias) in zip(
             torch.split(to_logits, size), parts, self._slopes, strict=True
         ):
+            slope = _aligned(shared)
             torch.mm(slope.t(), part, out=to_weight)
             torch.sum(slope, dim=0, out=to_bias)
         n_correct = (logits.argmax(dim=1) == labels).view(n_heads, size).sum(dim=1)
@@ -104,3 +106,8 @@ class HeadStep:
         for part, generator in zip(noise.chunk(len(generators)), generators, strict=True):
             part.bernoulli_(self._kept, generator=generator)
         return inputs.mul_(noise.div_(self._kept))
+
+
+def _aligned(part: Tensor) -> Tensor:
+    """The same values where a tensor of their own would begin: products round by alignment."""
+    return part if part.data_ptr() % _ALIGNMENT == 0 else part.clone()

@@ -87,7 +87,8 @@ def train_heads(
 
 @torch.no_grad()
 def _embeddings(job: Attempt, model: Backbone) -> Tensor:
-    return model.embed(to_device(job.source.eval_batch(job.indices), job.device))
+    indices = np.array(job.indices)  # torch wants a copy of what may be read-only
+    return model.embed(to_device(job.source.eval_batch(indices), job.device))
 
 
 def _finished(job: Attempt, built: Built, seen: Seen) -> Trained | TrainingDiverged:

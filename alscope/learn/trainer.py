@@ -43,6 +43,7 @@ class Fit:
         retries: 1 if training was repeated from other initial weights, else 0.
         load_s: Seconds of gathering, augmenting and copying, in all attempts.
         compute_s: All other seconds, in all attempts.
+        n_together: Trainings that shared these seconds, this one included.
     """
 
     model: Backbone
@@ -54,6 +55,7 @@ class Fit:
     retries: int
     load_s: float
     compute_s: float
+    n_together: int = 1
 
     @property
     def total_s(self) -> float:
@@ -158,7 +160,7 @@ def fit_together(jobs: Sequence[Attempt], *, attempts: int = 2) -> list[Fit | Tr
     """
     for job in jobs:
         _check(job.indices, job.labels, job.n_classes)
-    courses = [_Course(job) for job in jobs]
+    courses = [_Course(job, len(jobs)) for job in jobs]
     for attempt in range(attempts):
         pending = [course for course in courses if course.goes_on]
         if not pending:
@@ -177,8 +179,9 @@ def fit_together(jobs: Sequence[Attempt], *, attempts: int = 2) -> list[Fit | Tr
 class _Course:
     """The attempts of one training."""
 
-    def __init__(self, job: Attempt) -> None:
+    def __init__(self, job: Attempt, n_together: int) -> None:
         self.job = job
+        self._n_together = n_together
         self.goes_on = True
         self.load_s = self.total_s = 0.0
         self._retries = 0
@@ -217,6 +220,7 @@ class _Course:
             retries=self._retries,
             load_s=self.load_s,
             compute_s=self.total_s - self.load_s,
+            n_together=self._n_together,
         )
 
 

@@ -88,7 +88,9 @@ COLUMNS: Mapping[str, Column] = {
     "companions": Column(
         "str", "", "What the query's strategy fitted beside the model, with its setting."
     ),
-    "train_s": Column("float64", "s", "Training of the model, as if the strategy ran alone."),
+    "train_s": Column(
+        "float64", "s", "Training of the model, as if the strategy ran alone; see `trained_with`."
+    ),
     "evaluate_s": Column("float64", "s", "Evaluation on the test set, as if alone."),
     "load_s": Column("float64", "s", "Selection: loading and copying, as if alone."),
     "inference_s": Column("float64", "s", "Selection: passes over the pool, as if alone."),
@@ -104,6 +106,9 @@ COLUMNS: Mapping[str, Column] = {
     "train_cached": Column("bool", "", "The training was taken from the artifact cache."),
     "inputs_cached": Column("bool", "", "All inputs of the selection were taken from the cache."),
     "contended": Column("bool", "", "Other runs were active; left out of timing comparisons."),
+    "trained_with": Column(
+        "int64", "runs", "Runs whose heads were trained in one solve; `train_s` is a share of it."
+    ),
     "device": Column("str", "", "Device of the computation."),
     "n_threads": Column("int64", "threads", "CPU threads in use."),
     "data_fingerprint": Column("str", "", "Content address of the data that were read."),

@@ -281,6 +281,7 @@ def _round_values(data: Mapping[str, Any]) -> dict[str, Any]:
         "companions": "; ".join(_named(item) for item in query.get("companions", ())),
         **{name: timing[name] for name in _TIMES},
         **{name: timing[name] for name in ("train_cached", "inputs_cached", "contended")},
+        "trained_with": timing.get("trained_with", 1),
         **{name: env[name] for name in ("device", "n_threads", "data_fingerprint")},
     }
 

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -22,8 +23,8 @@ from alscope.store.runs import RunStore
 from tests.engine.conftest import Bench, tiny_run
 
 
-def attempt(folder: Path, strategy: str, point: str, count: int) -> int:
-    """Fork, execute the run until `point` is passed `count` times, and return the wait status."""
+def attempt(work: Callable[[], None], point: str, count: int) -> int:
+    """Fork, work until `point` is passed `count` times, and return the wait status."""
     pid = os.fork()
     if pid:
         return os.waitpid(pid, 0)[1]
@@ -38,11 +39,16 @@ def attempt(folder: Path, strategy: str, point: str, count: int) -> int:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         _faults.install(hook)
-        bench = Bench(folder)
-        run_id = bench.store.create(tiny_run(strategy))
-        execute(bench.store, run_id, lambda: bench.resources, StopToken())
+        work()
     finally:
         os._exit(0)
+
+
+def work(folder: Path, strategy: str) -> None:
+    """Execute the run."""
+    bench = Bench(folder)
+    run_id = bench.store.create(tiny_run(strategy))
+    execute(bench.store, run_id, lambda: bench.resources, StopToken())
 
 
 def warm_up() -> None:
@@ -55,7 +61,7 @@ def warm_up() -> None:
 def until_done(folder: Path, strategy: str, point: str, count: int) -> dict[str, object]:
     """Kill with a growing count until the run survives; report what is left."""
     kills = 0
-    while os.WIFSIGNALED(attempt(folder, strategy, point, count)) and kills < 50:
+    while os.WIFSIGNALED(attempt(lambda: work(folder, strategy), point, count)) and kills < 50:
         kills += 1
         count += 1 + count // 3  # progress must be possible even if nothing was saved
     store = RunStore(folder / "runs")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from alscope.data.protocols import DataRoot
 from alscope.engine.control import StopToken
 from alscope.engine.executors.local import ThreadExecutor
 from alscope.engine.executors.protocols import ExecutorConfig, Finished
-from alscope.engine.executors.worker import WorkerExecutor, _command
+from alscope.engine.executors.worker import WorkerExecutor, _command, _Process
 from alscope.engine.service import Service
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run, tiny_study
@@ -27,6 +29,8 @@ class Scripted:
     def __init__(self) -> None:
         self.runs: set[str] = set()
         self.asked: dict[str, tuple[str, float]] = {}
+        self.turn: tuple[str | None, float] = (None, 0.0)
+        self.ended_by_us = False
         self.exit_code: int | None = None
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self.unread: list[dict[str, Any]] = []
@@ -34,6 +38,17 @@ class Scripted:
 
     def begin(self, run_ids: list[str]) -> None:
         self.runs, self.asked = set(run_ids), {}
+
+    def kill(self) -> None:
+        self.ended_by_us, self.exit_code = True, -9
+
+    def stands_still_s(self, journals: list[Path]) -> float:
+        return 10.0
+
+    def log_tail(self) -> str:
+        return ""
+
+    overdue = _Process.overdue
 
     def send(self, **command: Any) -> bool:
         self.commands.append(command)
@@ -141,3 +156,44 @@ def test_the_next_run_may_begin_as_soon_as_one_is_known_to_have_finished(tmp_pat
     executor._work("a", contended=False, accept_change=False)
 
     assert executor.active() == ("b",)
+
+
+def test_who_waits_for_a_turn_is_not_taken_for_stuck(tmp_path: Path) -> None:
+    executor, (process,) = scripted(tmp_path, 1)
+    executor.start(["a", "b"], contended=False, accept_change=())
+    executor.request("b", "cancel")
+    process.turn = ("a", 0.0)
+    process.asked["b"] = ("cancel", time.monotonic() - 60)
+
+    assert process.commands[-1] == {"cmd": "cancel", "run_id": "b"}
+    assert executor.poll() == ()
+    assert process.exit_code is None
+
+
+def test_who_works_and_does_not_listen_is_ended_and_the_others_go_on_elsewhere(
+    tmp_path: Path,
+) -> None:
+    executor, (process,) = scripted(tmp_path, 1)
+    executor.start(["a", "b"], contended=False, accept_change=())
+    executor.request("b", "cancel")
+    process.turn = ("b", 0.0)
+    process.asked["b"] = ("cancel", time.monotonic() - 60)
+    assert executor.poll() == ()
+    innocent, stuck = executor.poll()
+
+    assert innocent == Finished("a", None)
+    assert (stuck.run_id, stuck.asked) == ("b", "cancel")
+    assert "killed by signal 9" in stuck.problem
+
+
+def test_a_limit_meets_the_run_whose_turn_it_is(tmp_path: Path) -> None:
+    executor, (process,) = scripted(tmp_path, 1)
+    executor._config = dataclasses.replace(executor._config, round_limit_s=5.0)
+    executor.start(["a", "b"], contended=False, accept_change=())
+    process.turn = ("a", 0.0)
+    executor.poll()
+    late, innocent = executor.poll()
+
+    assert (late.run_id, late.asked) == ("a", "limit")
+    assert "one round took longer" in late.problem
+    assert innocent == Finished("b", None)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alscope.config import StudyConfig
+from alscope.config import BackboneConfig, StrategySpec, StudyConfig
 from alscope.engine.executors.protocols import Finished, nobody
 from alscope.engine.supervisor import Supervisor
 from alscope.errors import StoreError
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
 from alscope.types import RunState
-from tests.engine.conftest import tiny_study
+from tests.engine.conftest import tiny_study, tiny_train
 
 RETRY = (RunState.DONE,)
 
@@ -31,6 +32,7 @@ class Notes:
     inline: bool = False
     started: list[str] = field(default_factory=list)
     starts: list[tuple[str, ...]] = field(default_factory=list)
+    contended: list[bool] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     finished: list[Finished] = field(default_factory=list)
     on_change: Callable[[], None] = nobody
@@ -40,6 +42,7 @@ class Notes:
     ) -> None:
         self.started.extend(run_ids)
         self.starts.append(tuple(run_ids))
+        self.contended.append(contended)
 
     def request(self, run_id: str, action: str) -> None:
         self.requests.append((run_id, action))
@@ -58,10 +61,10 @@ class Notes:
 class Desk:
     """A supervisor with its stores and executor."""
 
-    def __init__(self, folder: Path, *, workers: int = 1) -> None:
+    def __init__(self, folder: Path, *, workers: int = 1, turns: int = 1) -> None:
         self.runs = RunStore(folder / "runs")
         self.studies = StudyStore(folder / "studies")
-        self.executor = Notes(max_parallel=workers)
+        self.executor = Notes(max_parallel=workers, max_turns=turns)
         self.supervisor = Supervisor(self.runs, self.studies, self.executor)
 
     def submit(self, study: StudyConfig) -> str:
@@ -260,3 +263,153 @@ def test_who_waits_is_woken_by_the_end_of_a_run(make_desk: MakeDesk) -> None:
     began = time.monotonic()
     desk.supervisor.wait_for_more(0, timeout=30)  # what has ended already is not waited for
     assert time.monotonic() - began < 5
+
+
+def heads(seeds: int = 4, **changes: Any) -> StudyConfig:
+    """A study of linear heads on frozen features: random, margin; so many seeds."""
+    frozen = BackboneConfig(name="frozen", params={"encoder": "tiny_pixels"})
+    return tiny_study(backbone=frozen, seeds=tuple(range(seeds)), **changes)
+
+
+def started(desk: Desk, study: StudyConfig) -> list[list[tuple[str, int]]]:
+    """Strategy and seed of what was handed over, start by start."""
+    runs = {run.run_id: (run.strategy.name, run.seed) for run in study.runs()}
+    return [[runs[run_id] for run_id in start] for start in desk.executor.starts]
+
+
+def test_seeds_whose_heads_can_be_trained_together_are_handed_over_together(
+    make_desk: MakeDesk,
+) -> None:
+    desk = make_desk(turns=16)
+    study = heads()
+    desk.submit(study)
+    desk.supervisor.pump()
+
+    assert started(desk, study) == [[("random", seed) for seed in range(4)]]
+    for run_id in desk.executor.starts[0][:3]:
+        desk.finish(run_id, RunState.DONE)
+    desk.supervisor.pump()
+    assert len(desk.executor.starts) == 1  # the worker is busy until the last one has ended
+    desk.finish(desk.executor.starts[0][3], RunState.DONE)
+    desk.supervisor.pump()
+    assert started(desk, study)[1:] == [[("margin", seed) for seed in range(4)]]
+
+
+@pytest.mark.parametrize(
+    ("turns", "backbone"),
+    [
+        (1, BackboneConfig(name="frozen", params={"encoder": "tiny_pixels"})),
+        (16, BackboneConfig(name="frozen", params={"encoder": "tiny_pixels", "hidden": 8})),
+        (16, BackboneConfig(name="mlp")),
+    ],
+    ids=["executor", "hidden", "mlp"],
+)
+def test_all_others_are_handed_over_one_by_one(
+    turns: int, backbone: BackboneConfig, make_desk: MakeDesk
+) -> None:
+    desk = make_desk(turns=turns)
+    desk.submit(replace(heads(), backbone=backbone))
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [1]
+
+
+def test_workers_share_the_seeds_and_a_start_counts_once(make_desk: MakeDesk) -> None:
+    desk = make_desk(workers=2, turns=16)
+    study = heads(seeds=5, strategies=(StrategySpec(name="random"),))
+    desk.submit(study)
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [3, 2]
+    assert desk.executor.contended == [False, True]
+
+
+def test_no_more_runs_take_turns_than_the_executor_allows(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=3)
+    desk.submit(heads(seeds=5))
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [3]
+
+
+def test_runs_of_another_priority_do_not_take_turns_with_urgent_ones(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=16)
+    study = heads()
+    study_id = desk.submit(study)
+    urgent = next(run for run in study.runs() if run.strategy.name == "margin" and run.seed == 2)
+    desk.studies.set_queue(study_id, QueueWish(runs={urgent.run_id: 5}))
+    desk.supervisor.pump()
+
+    assert started(desk, study) == [[("margin", 2)]]
+
+
+def test_after_its_process_died_a_run_is_executed_alone(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=16)
+    study = heads(seeds=3, strategies=(StrategySpec(name="random"),))
+    desk.submit(study)
+    desk.supervisor.pump()
+    dead, other, done = desk.executor.starts[0]
+    desk.finish(done, RunState.DONE)
+    for run_id in (dead, other):
+        desk.executor.finished.append(Finished(run_id, None, "the worker died"))
+    desk.supervisor.pump()
+    desk.supervisor._elsewhere.clear()  # instead of waiting for the second attempt
+    desk.supervisor.pump()
+
+    assert desk.executor.starts[1:] == [(dead,)]
+
+
+def test_an_unreadable_run_does_not_hold_up_those_it_would_take_turns_with(
+    make_desk: MakeDesk,
+) -> None:
+    desk = make_desk(turns=16)
+    study = heads(seeds=3, strategies=(StrategySpec(name="random"),))
+    desk.submit(study)
+    first, second, third = (run.run_id for run in study.runs())
+    (desk.runs._root / second / "journal.jsonl").mkdir()
+    desk.supervisor.pump()
+
+    assert desk.executor.starts == [(first, third)]
+
+
+def test_a_lead_that_comes_back_does_not_free_the_place_of_its_companions(
+    make_desk: MakeDesk,
+) -> None:
+    desk = make_desk(workers=2, turns=2)
+    desk.submit(heads(seeds=5, strategies=(StrategySpec(name="random"),)))
+    desk.supervisor.pump()
+    lead, _ = desk.executor.starts[0]
+    desk.executor.finished.append(Finished(lead, None))  # held by another process for a moment
+    desk.supervisor.pump()
+    desk.supervisor._elsewhere.clear()
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [2, 2]
+
+
+def test_a_backbone_that_cannot_be_asked_is_executed_alone(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=16)
+    broken = BackboneConfig(name="frozen", params={"no_such_field": 1})
+    desk.submit(replace(heads(), backbone=broken))
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train": tiny_train(label_smoothing=0.1)},
+        {"train": tiny_train(precision="bf16")},
+        {"strategies": (StrategySpec(name="learning_loss"),)},
+    ],
+    ids=["smoothed", "bf16", "attachments"],
+)
+def test_runs_that_would_not_share_a_step_take_no_turns(
+    changes: dict[str, Any], make_desk: MakeDesk
+) -> None:
+    desk = make_desk(turns=16)
+    desk.submit(heads(**changes))
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [1]

@@ -11,7 +11,9 @@ import pytest
 
 from alscope.config import RunConfig
 from alscope.engine.control import RunControl, StopToken
+from alscope.engine.loop import _Trial
 from alscope.engine.resources import Resources
+from alscope.engine.stages import EvaluateStage
 from alscope.engine.turns import execute_in_turns
 from alscope.errors import StoreError
 from alscope.learn._head_step import HeadStep
@@ -29,15 +31,21 @@ def head_run(strategy: str, seed: int, **scenario: Any) -> RunConfig:
 
 
 def in_turns(
-    bench: Bench, configs: list[RunConfig], tokens: dict[str, StopToken] | None = None, **given: Any
+    bench: Bench,
+    configs: list[RunConfig],
+    tokens: dict[str, StopToken] | None = None,
+    *,
+    survives: bool = True,
+    **given: Any,
 ) -> Ends:
     """Execute runs that take turns; how each ended."""
     for config in configs:
         bench.store.create(config)
     ends: Ends = {}
 
-    def ended(run_id: str, state: RunState | None, note: str) -> None:
+    def ended(run_id: str, state: RunState | None, note: str) -> bool:
         ends[run_id] = (state, note)
+        return state is not RunState.FAILED or survives
 
     tokens = tokens or {config.run_id: StopToken() for config in configs}
     execute_in_turns(bench.store, tokens, lambda: bench.resources, ended, **given)
@@ -112,6 +120,39 @@ def test_a_warm_start_continues_each_runs_own_chain(
     in_turns(bench, configs)
 
     assert max(sizes) == 2
+    for config in configs:
+        assert bench.records(config) == alone(config)
+
+
+def test_a_run_that_is_ahead_waits_for_the_others(
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(3)]
+    token = StopToken()
+    compute = EvaluateStage.compute
+
+    def pausing(self: EvaluateStage, resources: Resources) -> Any:
+        if bench.store.history(configs[0].run_id).rounds:
+            token.request("pause")
+        return compute(self, resources)
+
+    monkeypatch.setattr(EvaluateStage, "compute", pausing)
+    assert bench.execute(configs[0], token) is RunState.PAUSED
+    monkeypatch.undo()
+    together: list[list[int]] = []
+    train = Resources.train_together
+
+    def noting(self: Resources, stages: Any, controls: Any) -> None:
+        together.append(sorted(stage.seed for stage in stages))
+        train(self, stages, controls)
+
+    monkeypatch.setattr(Resources, "train_together", noting)
+    in_turns(bench, configs)
+
+    assert together == [[1, 2], [0, 1, 2], [0, 1, 2]]
     for config in configs:
         assert bench.records(config) == alone(config)
 
@@ -201,15 +242,16 @@ def test_stopping_one_leaves_the_others_alone(
     assert bench.records(configs[1]) == alone(configs[1])
 
 
+@pytest.mark.parametrize("survives", [True, False])
 def test_a_run_that_fails_takes_nobody_with_it(
+    survives: bool,
     make_bench: Callable[..., Bench],
     alone: Callable[[RunConfig], bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench = make_bench("turns")
     configs = [head_run("margin", seed) for seed in range(3)]
-    from alscope.engine.loop import _Trial
-
+    first, failed, last = (config.run_id for config in configs)
     round_ = _Trial.round
 
     def failing(self: _Trial, number: int, *given: Any) -> Any:
@@ -218,12 +260,14 @@ def test_a_run_that_fails_takes_nobody_with_it(
         return round_(self, number, *given)
 
     monkeypatch.setattr(_Trial, "round", failing)
-    ends = in_turns(bench, configs)
+    ends = in_turns(bench, configs, survives=survives)
     monkeypatch.undo()
 
-    assert ends[configs[1].run_id] == (RunState.FAILED, "")
+    assert ends[failed] == (RunState.FAILED, "")
+    # Where the failure was one of the device, the others are left for another process.
+    assert {ends[first], ends[last]} == {(RunState.DONE if survives else None, "")}
     for config in (configs[0], configs[2]):
-        assert ends[config.run_id] == (RunState.DONE, "")
+        assert bench.execute(config) is RunState.DONE
         assert bench.records(config) == alone(config)
 
 
@@ -244,7 +288,7 @@ def test_trainings_that_fail_together_are_done_one_by_one(
         ends = in_turns(bench, configs)
 
     assert set(ends.values()) == {(RunState.DONE, "")}
-    assert "each is trained alone: no room for two" in caplog.text
+    assert "could not be trained together: no room for two" in caplog.text
     assert bench.records(configs[0]) == alone(configs[0])
 
 
@@ -301,19 +345,71 @@ def test_why_an_end_could_not_be_recorded_is_told(
     assert ends[configs[1].run_id] == (RunState.DONE, "")
 
 
-def test_runs_that_wait_for_their_turn_give_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(0, 1000, 4))
-    monkeypatch.setattr("alscope.engine.control.time.monotonic", lambda: float(next(clock)))
-    told: list[dict[str, Any]] = []
-    turns: list[RunControl] = []
-    waiting = RunControl(StopToken(), lambda **seen: told.append(seen), n_rounds=1, turns=turns)
-    working = RunControl(StopToken(), lambda **_: None, n_rounds=1, turns=turns)
-    turns += [waiting, working]
-    waiting.progress("train", 0.5)
-    told.clear()
-    for _ in range(4):
-        working.progress("infer", 0.1)
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_run_hears_a_request_while_another_one_works(
+    begun: bool,
+    make_bench: Callable[..., Bench],
+    alone: Callable[[RunConfig], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("margin", seed) for seed in range(3)]
+    tokens = {config.run_id: StopToken() for config in configs}
+    first, last = configs[0].run_id, configs[2].run_id
+    seen: list[RunState] = []
+    prepare, evaluate = Resources.prepare, EvaluateStage.compute
 
-    assert {tuple(seen.items()) for seen in told} == {
-        (("stage", "train"), ("round", 0), ("fraction", 0.175))
-    }
+    def asking(resources: Resources) -> None:
+        if not seen:
+            tokens[last].request("cancel")
+            resources.control.check()  # of the first run, which goes on
+            seen.append(bench.store.history(last).state)
+
+    def preparing(self: Resources, *given: Any) -> Any:
+        asking(self)
+        return prepare(self, *given)
+
+    def evaluating(self: EvaluateStage, resources: Resources) -> Any:
+        asking(resources)
+        return evaluate(self, resources)
+
+    if begun:
+        monkeypatch.setattr(EvaluateStage, "compute", evaluating)
+    else:
+        monkeypatch.setattr(Resources, "prepare", preparing)
+    ends = in_turns(bench, configs, tokens)
+    monkeypatch.undo()
+
+    assert seen == [RunState.CANCELLED]
+    assert list(ends) == [last, first, configs[1].run_id]
+    for config in configs[:2]:
+        assert bench.records(config) == alone(config)
+
+
+def test_runs_that_wait_for_their_turn_give_signs_of_life(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench("turns")
+    monkeypatch.setattr("alscope.engine.turns._SIGN_OF_LIFE_S", -1.0)
+    waits: list[int] = []
+    wait = RunControl.wait
+
+    def waiting(self: RunControl) -> None:
+        waits.append(self.round)
+        wait(self)
+
+    monkeypatch.setattr(RunControl, "wait", waiting)
+    in_turns(bench, [head_run("random", seed) for seed in range(2)])
+
+    assert set(waits) == {0, 1, 2}
+    assert len(waits) > 10
+
+
+def test_it_is_told_whose_turn_it_is(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench("turns")
+    configs = [head_run("random", seed, n_rounds=1) for seed in range(2)]
+    told: list[str | None] = []
+    in_turns(bench, configs, turn=told.append)
+    one, two = (config.run_id for config in configs)
+
+    assert told == [one, two, None, one, two, None, one, two]

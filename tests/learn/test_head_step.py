@@ -13,7 +13,7 @@ from alscope.config import TrainConfig
 from alscope.errors import TrainingDiverged
 from alscope.learn._head_step import HeadStep
 from alscope.learn.passes import state_arrays
-from alscope.learn.trainer import Fit, fit
+from alscope.learn.trainer import Attempt, Fit, fit, fit_together
 from alscope.strategies.learning_loss import LearningLoss
 from alscope.types import Arrays, SampleSpec
 from tests.learn.fakes import CPU, RecordingControl, TensorSource
@@ -155,3 +155,59 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step() -> None:
 
     with pytest.raises(TrainingDiverged, match=r"became (nan|inf|infinite) in step \d+ of 400"):
         train(config=wild)
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "n_classes", "batch_size"),
+    [(64, 13, 10, 9), (100, 63, 10, 33), (100, 10, 10, 7), (29, 6, 3, 8), (60, 384, 4, 32)],
+)
+@pytest.mark.parametrize("grad_clip", [0.0, 0.05])
+def test_heads_that_are_trained_together_are_those_trained_alone(
+    n: int, width: int, n_classes: int, batch_size: int, grad_clip: float
+) -> None:
+    # Odd sizes, so that the parts of shared tensors begin anywhere; noise, so that some attempts
+    # are weak and repeated while others are not.
+    config = replace(SHORT, batch_size=batch_size, grad_clip=grad_clip)
+    jobs = [job(n, width, n_classes, config, seed) for seed in range(5)]
+    together = [done for done in fit_together(jobs) if isinstance(done, Fit)]
+    alone = [done for one in jobs for done in fit_together([one]) if isinstance(done, Fit)]
+
+    assert len(together) == len(alone) == 5
+    for one, other in zip(together, alone, strict=True):
+        (first, facts), (second, wanted) = outcome(one), outcome(other)
+        assert facts == wanted
+        assert all(np.array_equal(first[name], second[name]) for name in second)
+    assert {done.n_together for done in together} == {5}
+
+
+def test_one_that_diverges_leaves_the_others_as_they_are() -> None:
+    calm = [job(29, 6, 3, SHORT, seed) for seed in range(3)]
+    wild = replace(calm[1], source=TensorSource(torch.full((34, 6), torch.nan)))
+    found = fit_together([calm[0], wild, calm[2]])
+    alone = fit_together([wild])[0]
+
+    assert isinstance(found[1], TrainingDiverged)
+    assert str(found[1]) == str(alone)
+    for place in (0, 2):
+        one, other = found[place], fit_together([calm[place]])[0]
+        assert isinstance(one, Fit)
+        assert isinstance(other, Fit)
+        assert outcome(one)[1] == outcome(other)[1]
+        assert np.array_equal(outcome(one)[0]["head.weight"], outcome(other)[0]["head.weight"])
+
+
+def job(n: int, width: int, n_classes: int, config: TrainConfig, seed: int) -> Attempt:
+    """A training on noise."""
+    rng = np.random.default_rng(seed)
+    return Attempt(
+        spec=HEAD,
+        sample=SampleSpec(modality="features", shape=(width,)),
+        source=TensorSource(torch.from_numpy(rng.normal(size=(n + 5, width)).astype(np.float32))),
+        indices=np.sort(rng.choice(n + 5, n, replace=False)),
+        labels=rng.integers(0, n_classes, n),
+        n_classes=n_classes,
+        train=config,
+        seed=seed,
+        device=CPU,
+        control=RecordingControl(),
+    )

@@ -50,6 +50,8 @@ class _Process:
         self.log = logs / f"worker-{os.getpid()}-{slot}.log"
         self.runs: set[str] = set()
         self.asked: dict[str, tuple[str, float]] = {}
+        self.turn: tuple[str | None, float] = (None, 0.0)
+        self.ended_by_us = False
         self.seen: list[FileMark | None] = []
         self.seen_at = time.monotonic()
         self.events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -72,6 +74,7 @@ class _Process:
     def begin(self, run_ids: Iterable[str]) -> None:
         """Note the runs that are handed over."""
         self.runs, self.asked = set(run_ids), {}
+        self.turn = (None, 0.0)
         self.seen, self.seen_at = [], time.monotonic()
 
     def stands_still_s(self, journals: Iterable[Path]) -> float:
@@ -104,8 +107,21 @@ class _Process:
         except OSError:
             log.debug("worker %s was gone already", self._popen.pid)
 
+    def overdue(self) -> str | None:
+        """A run that works and does not stop although it was asked to, if there is one.
+
+        One that waits for its turn hears of a request when the one that works looks up.
+        """
+        working, since = self.turn
+        for run_id, (action, asked_at) in self.asked.items():
+            heard_at = max(asked_at, since)
+            if working in {run_id, None} and time.monotonic() - heard_at > GRACE_S[action]:
+                return run_id
+        return None
+
     def kill(self) -> None:
         """End the process now; the kernel frees its locks."""
+        self.ended_by_us = True
         self._popen.kill()
         self._popen.wait()
         self.release()
@@ -136,9 +152,14 @@ class _Process:
         with self._popen.stdout as lines:
             for line in lines:
                 try:
-                    self.events.put(json.loads(line))
+                    event = json.loads(line)
                 except json.JSONDecodeError:
                     log.warning("worker said something unreadable: %.200s", line)
+                    continue
+                if event["event"] == "turn":
+                    self.turn = (event["run_id"], time.monotonic())
+                    continue
+                self.events.put(event)
                 self._on_change()
         self._on_change()  # the process has ended
 
@@ -245,27 +266,31 @@ class WorkerExecutor:
                 process.runs.discard(event["run_id"])
                 process.asked.pop(event["run_id"], None)
         if code is not None:
-            for run_id in sorted(process.runs):
-                asked, _ = process.asked.get(run_id, ("", 0.0))
-                problem = self._too_long() if asked == "limit" else _death(code, process)
-                self._finished.append(Finished(run_id, None, problem, asked=asked))
+            self._finished += [self._left(code, process, run_id) for run_id in sorted(process.runs)]
             slot.process = None
         elif process.runs:
             self._end_if_stuck(process)
 
+    def _left(self, code: int, process: _Process, run_id: str) -> Finished:
+        """What to say of a run whose process has ended."""
+        asked, _ = process.asked.get(run_id, ("", 0.0))
+        if process.ended_by_us and not asked:
+            return Finished(run_id, None)  # because of another one: it goes on elsewhere
+        problem = self._too_long() if asked == "limit" else _death(code, process)
+        return Finished(run_id, None, problem, asked=asked)
+
     def _end_if_stuck(self, process: _Process) -> None:
-        for run_id, (action, at) in process.asked.items():
-            if time.monotonic() - at > GRACE_S[action]:
-                log.warning("run %s ignored a request; ending its process", run_id)
-                process.kill()
-                return
-        if process.asked:
+        overdue = process.overdue()
+        if overdue is not None:
+            log.warning("run %s ignored a request; ending its process", overdue)
+            process.kill()
             return
         journals = [self._journal(run_id) for run_id in sorted(process.runs)]
         if process.stands_still_s(journals) > self._config.round_limit_s:
-            log.warning("runs %s take too long; ending their process", ", ".join(process.runs))
-            if len(process.runs) == 1:  # of several it is not known which; each is resumed alone
-                process.asked = dict.fromkeys(process.runs, ("limit", time.monotonic()))
+            working, _ = process.turn
+            late = process.runs if working not in process.runs else {working}
+            log.warning("runs %s take too long; ending their process", ", ".join(late))
+            process.asked |= dict.fromkeys(late, ("limit", time.monotonic()))
             process.kill()
 
     def _journal(self, run_id: str) -> Path:
