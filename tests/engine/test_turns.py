@@ -78,8 +78,15 @@ def alone(make_bench: Callable[..., Bench]) -> Callable[[RunConfig], bytes]:
     return records
 
 
-@pytest.mark.parametrize("strategy", ["margin", "badge", "learning_loss"])
-@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize(
+    ("strategy", "cached"),
+    [
+        ("margin", True),
+        pytest.param("margin", False, marks=pytest.mark.slow),
+        pytest.param("badge", True, marks=pytest.mark.slow),
+        pytest.param("learning_loss", True, marks=pytest.mark.slow),
+    ],
+)
 def test_the_records_are_those_of_each_run_alone(
     strategy: str,
     cached: bool,
@@ -97,6 +104,7 @@ def test_the_records_are_those_of_each_run_alone(
         assert bench.records(config) == alone(config)
 
 
+@pytest.mark.slow
 def test_an_open_set_with_unequal_labels_gives_the_same_records_too(
     make_bench: Callable[..., Bench], alone: Callable[[RunConfig], bytes]
 ) -> None:
@@ -109,6 +117,7 @@ def test_an_open_set_with_unequal_labels_gives_the_same_records_too(
         assert bench.records(config) == alone(config)
 
 
+@pytest.mark.slow
 def test_a_warm_start_continues_each_runs_own_chain(
     make_bench: Callable[..., Bench], alone: Callable[[RunConfig], bytes], sizes: list[int]
 ) -> None:
@@ -157,6 +166,7 @@ def test_a_run_that_is_ahead_waits_for_the_others(
         assert bench.records(config) == alone(config)
 
 
+@pytest.mark.slow
 def test_what_another_strategy_has_trained_is_not_trained_again(
     make_bench: Callable[..., Bench], sizes: list[int]
 ) -> None:
@@ -199,7 +209,7 @@ def test_each_run_is_charged_its_share_of_a_training(make_bench: Callable[..., B
         ("stop", RunState.INTERRUPTED),
     ],
 )
-@pytest.mark.parametrize("where", ["together", "own"])
+@pytest.mark.parametrize("where", ["together", pytest.param("own", marks=pytest.mark.slow)])
 def test_stopping_one_leaves_the_others_alone(
     action: str,
     state: RunState,
@@ -314,6 +324,7 @@ def test_a_training_that_diverges_fails_its_own_run(make_bench: Callable[..., Be
         assert "after a second initialization; lower train.lr" in error["message"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_held_elsewhere_is_left_out(make_bench: Callable[..., Bench]) -> None:
     bench = make_bench("turns")
     configs = [head_run("margin", seed) for seed in range(2)]
@@ -386,6 +397,7 @@ def test_a_run_hears_a_request_while_another_one_works(
         assert bench.records(config) == alone(config)
 
 
+@pytest.mark.slow
 def test_runs_that_wait_for_their_turn_give_signs_of_life(
     make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
