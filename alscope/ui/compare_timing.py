@@ -42,7 +42,7 @@ _SAID = {
 
 def show_timing(rounds: pd.DataFrame, chosen: Chosen, view: View, choices: Choices) -> None:
     """Seconds of a query by part, growth with the pool, and area against seconds."""
-    st.markdown(_where(rounds))
+    st.markdown(_where(rounds) + _shared(rounds))
     table = compare_data.timing(chosen, rounds)
     if not len(table):
         st.info(
@@ -70,6 +70,17 @@ def _where(rounds: pd.DataFrame) -> str:
     saved = f" What runs share was computed once, which saved {duration(found.saved)}."
     return f"These rounds took **{duration(found.total)}** as they were executed: {parts}." + (
         saved if found.saved >= 1 else ""
+    )
+
+
+def _shared(rounds: pd.DataFrame) -> str:
+    """What to know of trainings that were done together; "" if there were none."""
+    most = int(rounds["trained_with"].max()) if len(rounds) else 1
+    if most < 2:
+        return ""
+    return (
+        f" Heads of up to {most} runs were trained in one solve, and each is charged an equal "
+        "share of its seconds; strategies that train something with the model do not share."
     )
 
 

@@ -230,13 +230,13 @@ def _timeline(study: StudyStatus) -> None:
     bars = timeline_frame(study)
     if bars.empty or len(bars) > _ROOMY:
         return
-    with st.expander("Timeline of the workers"):
+    with st.expander("Timeline"):
         figure(
             timeline_chart(bars),
             bars,
             key="monitor_timeline",
             alt=f"When each run was worked on, in {count(int(bars['lane'].max()), 'lane')}",
             stem=f"{study.name} timeline",
-            caption="A lane for each run that was worked on at the same time; a pause in between "
-            "is part of its bar.",
+            caption="A lane for each run that was at work at the same time; seeds that take turns "
+            "in one worker have a lane each. A pause in between is part of its bar.",
         )

@@ -10,7 +10,7 @@ from alscope.engine.calibration import keep, machine_key
 from alscope.engine.defaults import Paths
 from alscope.engine.service import Service
 from alscope.errors import StoreError
-from alscope.ui.compare_timing import _where
+from alscope.ui.compare_timing import _shared, _where
 from tests.engine.test_calibration import MADE, SPEED
 from tests.results.records import make_rounds
 from tests.ui.records import page, texts
@@ -69,3 +69,12 @@ def test_the_timing_tab_says_where_the_seconds_went() -> None:
         "**40 %**, acquisition **20 %**. What runs share was computed once, which saved 80 s."
     )
     assert _where(rounds.assign(executed_s=0.0)) == ""
+
+
+def test_the_timing_tab_says_which_trainings_were_done_together() -> None:
+    rounds = make_rounds({"random": [0.1, 0.2]}, seeds=[0, 1])
+
+    assert _shared(rounds.assign(trained_with=1)) == ""
+    assert _shared(rounds.iloc[:0].assign(trained_with=1)) == ""
+    said = _shared(rounds.assign(trained_with=[1, 1, 4, 4]))
+    assert "Heads of up to 4 runs were trained in one solve, and each is charged" in said
