@@ -7,7 +7,7 @@ import logging
 from alscope.config import RunConfig
 from alscope.registry import backbones, strategies
 
-__all__ = ["takes_turns"]
+__all__ = ["are_alike", "takes_turns"]
 
 log = logging.getLogger(__name__)
 
@@ -23,3 +23,8 @@ def takes_turns(run: RunConfig) -> bool:
     except Exception as error:  # of a plug-in, or of a run that will say itself what is wrong
         log.debug("run %s takes no turns: %s", run.run_id, error)
         return False
+
+
+def are_alike(one: RunConfig, other: RunConfig) -> bool:
+    """Whether two runs differ in the seed at most."""
+    return one.strategy == other.strategy and one.comparison_key == other.comparison_key

@@ -26,7 +26,7 @@ from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.slots import workers_asked_for
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import dry_run, more_seeds
-from alscope.engine.gathering import takes_turns
+from alscope.engine.gathering import are_alike, takes_turns
 from alscope.engine.grid import Scenarios
 from alscope.engine.library import DamagedStudy, DiskUse, Library, noted
 from alscope.engine.plan import (
@@ -555,14 +555,19 @@ class Service:
         if wish.is_over():
             self.studies_store.set_queue(study_id, replace(wish, pause_at=None))
         self.studies_store.set_desired(study_id, "active")
-        for place, run in enumerate(sorted(selected, key=lambda run: -wish.of(run.run_id))):
-            self.runs.create(run)
-            self._supervisor.put(
-                (study_id, run.run_id), run, skip=skip, accept_change=accept_change
-            )
-            if place == 0 and not takes_turns(run):  # it begins while the others are made
-                self._supervisor.start()
-        self._supervisor.start()
+        ordered = sorted(selected, key=lambda run: -wish.of(run.run_id))
+        first = ordered[:1]
+        if first and takes_turns(first[0]):
+            first = [run for run in ordered if are_alike(first[0], run)]
+        at_once = {run.run_id for run in first}
+        # They begin while the others are made.
+        for part in (first, [run for run in ordered if run.run_id not in at_once]):
+            for run in part:
+                self.runs.create(run)
+                self._supervisor.put(
+                    (study_id, run.run_id), run, skip=skip, accept_change=accept_change
+                )
+            self._supervisor.start()
 
     def room(self) -> int | None:
         """Bytes that whoever acts now may still fill; None: no limit.

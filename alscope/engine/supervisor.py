@@ -11,7 +11,7 @@ from collections import Counter
 
 from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
-from alscope.engine.gathering import takes_turns
+from alscope.engine.gathering import are_alike, takes_turns
 from alscope.errors import RunLockedError, StoreError
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore
@@ -321,8 +321,7 @@ class Supervisor:
             if other != item
             and other[0] == item[0]
             and (waiting := self._queue.get(other)) is not None
-            and waiting.comparison_key == run.comparison_key
-            and waiting.strategy == run.strategy
+            and are_alike(run, waiting)
             and wish.of(other[1]) == wish.of(item[1])
             and not self._deaths[other[1]]
         ]

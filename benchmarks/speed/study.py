@@ -150,8 +150,8 @@ class Case:
 
     @property
     def starter(self) -> StudyConfig:
-        """Two seeds that the study does not have, one strategy: a run for each of two workers."""
-        return replace(self.study, strategies=self.study.strategies[:1], seeds=(98, 99))
+        """Two strategies, a seed that the study does not have: a run for each of two workers."""
+        return replace(self.study, strategies=self.study.strategies[:2], seeds=(98,))
 
 
 def case(name: str, n_seeds: int) -> Case:
