@@ -234,11 +234,13 @@ class Resources:
         """
         from alscope.learn.trainer import fit_together
 
+        if self.device.type != "cpu":
+            return
         wanted = {stage.key for stage in stages}
         self._trained = {key: fit for key, fit in self._trained.items() if key in wanted}
         alike: dict[int, list[tuple[TrainStage, Control]]] = {}
         for stage, control in zip(stages, controls, strict=True):
-            if stage.trains_together and not self._is_at_hand(stage):
+            if stage.indices.size and stage.trains_together and not self._is_at_hand(stage):
                 alike.setdefault(stage.indices.size, []).append((stage, control))
         for group in alike.values():
             if len(group) > 1:

@@ -145,10 +145,11 @@ def _execute(
             hands.contended = True
         control.check()
         for stage in trial_steps(config, writer, hands, control, accept_change=accept_change):
-            yield stage, control
+            try:
+                yield stage, control
+            except GeneratorExit:  # given up here, as if the process were stopping
+                return RunState.INTERRUPTED
         return RunState.DONE
-    except GeneratorExit:  # the process goes on without the run, as if it had been stopped
-        raise
     except Cancelled:
         writer.append("cancelled", {})
         return RunState.CANCELLED

@@ -558,7 +558,10 @@ class Service:
         ordered = sorted(selected, key=lambda run: -wish.of(run.run_id))
         first = ordered[:1]
         if first and takes_turns(first[0]):
-            first = [run for run in ordered if are_alike(first[0], run)]
+            wanted = wish.of(first[0].run_id)
+            first = [
+                run for run in ordered if are_alike(first[0], run) and wish.of(run.run_id) == wanted
+            ]
         at_once = {run.run_id for run in first}
         # They begin while the others are made.
         for part in (first, [run for run in ordered if run.run_id not in at_once]):

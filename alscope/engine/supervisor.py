@@ -283,9 +283,8 @@ class Supervisor:
             others = self._alike(item, run, order)
             if not self._take(item, start):
                 continue
-            share = math.ceil((1 + len(others)) / n_free)
-            n_others = min(share, self._executor.max_turns) - 1
-            taken = (other[1] for other in others if self._take(other, start))
+            taken = (other[1] for other in others if self._take_along(other, start))
+            n_others = self._n_others(len(others), n_free, part=math.ceil(len(order) / full))
             run_ids = (item[1], *itertools.islice(taken, n_others))
             if self.inline:
                 return run_ids
@@ -306,6 +305,24 @@ class Supervisor:
             self._queue.pop(item, None)
             log.warning("run %s is left out: %s", item[1], error)
         return False
+
+    def _take_along(self, item: Item, start: int) -> bool:
+        """`_take` for a companion, which must not keep those that are taken from being started."""
+        try:
+            return self._take(item, start)
+        except Exception:
+            log.exception("run %s takes no turn with others", item[1])
+            return False
+
+    def _n_others(self, n_alike: int, n_free: int, *, part: int) -> int:
+        """How many of the runs that could take turns with the one that was just taken shall.
+
+        An equal part of all that waited; of the last strategy, a share for every free place. With
+        more, workers would end at different times.
+        """
+        is_last = len(self._queue) == n_alike
+        share = math.ceil((1 + n_alike) / n_free) if is_last else part
+        return min(share, self._executor.max_turns) - 1
 
     def _alike(self, item: Item, run: RunConfig, order: list[Item]) -> list[Item]:
         """Other seeds of a run that are trained faster together with it.

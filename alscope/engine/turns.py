@@ -66,6 +66,14 @@ class _Run:
             return self._go_on(lambda: self.execution.throw(asked))
         return None
 
+    def close(self) -> _End:
+        """Leave the run as it is."""
+        try:
+            self.execution.close()
+        except StoreError as error:
+            log.warning("run %s: %s", self.run_id, error)
+        return None, ""
+
     def _go_on(self, move: Callable[[], Step]) -> _End | None:
         try:
             self.step = move()
@@ -108,7 +116,7 @@ class _Turns:
         if time.monotonic() - self._told_at > _SIGN_OF_LIFE_S:
             self._told_at = time.monotonic()
             for run in waiting:
-                if run.step is not None:
+                if run in self.live and run.step is not None:
                     run.step[1].wait()
 
     def _settle(self, run: _Run, end: _End | None) -> None:
@@ -121,8 +129,8 @@ class _Turns:
         """Leave the others as they are, for another process."""
         left, self.live = self.live, []
         for run in left:
-            run.execution.close()
-            self._ended(run.run_id, None, "")
+            end = run.stop() if run.token.is_asked else None
+            self._ended(run.run_id, *(end or run.close()))
 
     def _due(self) -> list[_Run]:
         """Those in the earliest round: who was resumed ahead of the others waits for them."""
@@ -133,11 +141,11 @@ class _Turns:
         """Train what is due; again for the others if one was stopped."""
         while len(steps := [run.step for run in self._due() if run.step is not None]) > 1:
             self._turn(None)
+            n_before = len(self.live)
             try:
                 self._resources().train_together(*zip(*steps, strict=True))
                 return
             except Interrupted:
-                n_before = len(self.live)
                 self.look()
                 if len(self.live) == n_before:
                     return

@@ -1,4 +1,4 @@
-"""A warm worker process: imports torch once, then executes runs one after the other.
+"""A warm worker process: imports torch once, then executes runs one after the other, or in turns.
 
 Started by `alscope.engine.executors.worker` as `python -m alscope.engine.worker OPTIONS`. Commands
 come as JSON lines on standard input, events leave as JSON lines on standard output; the end of

@@ -160,14 +160,20 @@ def fit_together(jobs: Sequence[Attempt], *, attempts: int = 2) -> list[Fit | Tr
     """
     for job in jobs:
         _check(job.indices, job.labels, job.n_classes)
-    courses = [_Course(job, len(jobs)) for job in jobs]
+    courses = [_Course(job) for job in jobs]
     for attempt in range(attempts):
         pending = [course for course in courses if course.goes_on]
         if not pending:
             break
         begun = [replace(course.job, attempt=attempt) for course in pending]
         clock = Clock()
-        outcomes = _run(begun, clock)
+        built = [job.build() for job in begun]
+        if are_heads_alone(begun, built):
+            outcomes = train_heads(begun, built, clock)
+            for course in pending:
+                course.n_together = max(course.n_together, len(pending))
+        else:
+            outcomes = [_outcome(*one, clock) for one in zip(begun, built, strict=True)]
         load_s, total_s = clock.load_s / len(pending), clock.total_s / len(pending)
         for course, outcome in zip(pending, outcomes, strict=True):
             course.take(outcome, attempt, is_last=attempt == attempts - 1)
@@ -179,9 +185,9 @@ def fit_together(jobs: Sequence[Attempt], *, attempts: int = 2) -> list[Fit | Tr
 class _Course:
     """The attempts of one training."""
 
-    def __init__(self, job: Attempt, n_together: int) -> None:
+    def __init__(self, job: Attempt) -> None:
         self.job = job
-        self._n_together = n_together
+        self.n_together = 1
         self.goes_on = True
         self.load_s = self.total_s = 0.0
         self._retries = 0
@@ -220,15 +226,8 @@ class _Course:
             retries=self._retries,
             load_s=self.load_s,
             compute_s=self.total_s - self.load_s,
-            n_together=self._n_together,
+            n_together=self.n_together,
         )
-
-
-def _run(attempts: list[Attempt], clock: Clock) -> list[Trained | TrainingDiverged]:
-    built = [attempt.build() for attempt in attempts]
-    if are_heads_alone(attempts, built):
-        return train_heads(attempts, built, clock)
-    return [_outcome(one, start, clock) for one, start in zip(attempts, built, strict=True)]
 
 
 def _outcome(attempt: Attempt, built: Built, clock: Clock) -> Trained | TrainingDiverged:

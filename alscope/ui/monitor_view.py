@@ -121,15 +121,24 @@ def _time_left(study: StudyStatus) -> str:
 
 
 def _stalled(study: StudyStatus) -> None:
-    for run in study.runs:
-        age = run.heartbeat_age_s
-        if run.state is RunState.RUNNING and age is not None and age > STALLED_S:
-            st.warning(
-                f"{plain(run.strategy)}, seed {run.seed}: no sign of life for {duration(age)} "
-                f"(last: {plain(run.stage) or 'starting'}). If it stays so, cancel and retry; "
-                "recorded rounds are kept.",
-                icon=":material/hourglass_empty:",
-            )
+    silent = [
+        (age, run)
+        for run in study.runs
+        if run.state is RunState.RUNNING
+        and (age := run.heartbeat_age_s) is not None
+        and age > STALLED_S
+    ]
+    if not silent:
+        return
+    age, run = min(silent, key=lambda one: one[0])  # of seeds that take turns, one keeps the others
+    others = len(silent) - 1
+    also = f", and of {count(others, 'other run')} for longer" if others else ""
+    st.warning(
+        f"{plain(run.strategy)}, seed {run.seed}: no sign of life for {duration(age)} "
+        f"(last: {plain(run.stage) or 'starting'}){also}. If it stays so, cancel and retry; "
+        "recorded rounds are kept.",
+        icon=":material/hourglass_empty:",
+    )
 
 
 def _runs(study: StudyStatus) -> None:

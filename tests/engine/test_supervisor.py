@@ -413,3 +413,11 @@ def test_runs_that_would_not_share_a_step_take_no_turns(
     desk.supervisor.pump()
 
     assert [len(start) for start in desk.executor.starts] == [1]
+
+
+def test_workers_get_equal_parts_of_all_work(make_desk: MakeDesk) -> None:
+    desk = make_desk(workers=4, turns=16)
+    desk.submit(heads(seeds=16))
+    desk.supervisor.pump()
+
+    assert [len(start) for start in desk.executor.starts] == [8, 8, 8, 8]

@@ -144,7 +144,7 @@ def test_a_run_that_is_ahead_waits_for_the_others(
     compute = EvaluateStage.compute
 
     def pausing(self: EvaluateStage, resources: Resources) -> Any:
-        if bench.store.history(configs[0].run_id).rounds:
+        if isinstance(resources.control, RunControl) and resources.control.round == 1:
             token.request("pause")
         return compute(self, resources)
 
@@ -235,7 +235,7 @@ def test_stopping_one_leaves_the_others_alone(
         resolve = Resources.resolve
 
         def after(self: Resources, stage: Any, *, persist: bool) -> Any:
-            if bench.store.history(configs[0].run_id).rounds:
+            if isinstance(self.control, RunControl) and self.control.round == 1:
                 tokens[middle].request(action)
             return resolve(self, stage, persist=persist)
 
@@ -243,6 +243,9 @@ def test_stopping_one_leaves_the_others_alone(
     ends = in_turns(bench, configs, tokens)
     monkeypatch.undo()
 
+    if where == "together":  # the others were trained together again
+        timings = [event.data["timing"] for event in bench.store.history(configs[0].run_id).rounds]
+        assert [timing["trained_with"] for timing in timings] == [3, 2, 2]
     assert ends[middle] == (state, "")
     assert len(bench.store.history(middle).rounds) < 3
     for config in (configs[0], configs[2]):

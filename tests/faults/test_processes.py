@@ -239,7 +239,7 @@ def test_a_worker_whose_parent_is_gone_ends_although_its_strategy_hangs(tmp_path
     store = RunStore(tmp_path / "cache" / "runs")
     run_id = store.create(tiny_run())
     options = ["--cache", tmp_path / "cache", "--data", tmp_path / "data", "--offline"]
-    command = {"cmd": "run", "run_id": run_id, "contended": False, "accept_change": False}
+    command = {"cmd": "run", "runs": [run_id], "contended": False, "accept_change": []}
     with python(code, tmp_path / "code.py", *options, "--threads", 1) as process:
         assert process.stdin is not None
         process.stdin.write(json.dumps(command) + "\n")

@@ -3,7 +3,7 @@
 With several GPUs the slots take them in turn; on a CPU they share its cores evenly.
 
 `subprocess`, never `multiprocessing`: a spawned child would run the app's main script again. A
-crash costs one run; the next one gets a fresh process.
+crash costs an attempt of the runs in it; the next ones get a fresh process.
 """
 
 from __future__ import annotations
@@ -211,9 +211,10 @@ class WorkerExecutor:
                 process.send(cmd="contended")
 
     def _hand_over(self, slot: _Slot, index: int, command: dict[str, Any]) -> None:
-        if slot.process is not None and slot.process.send(**command):
-            slot.process.begin(command["runs"])
-            return
+        if slot.process is not None:
+            slot.process.begin(command["runs"])  # first, or an answer could come before it
+            if slot.process.send(**command):
+                return
         if slot.process is not None:
             log.warning("a warm worker had died; a new one takes run %s", command["runs"][0])
             slot.process.kill()
