@@ -4,7 +4,8 @@ A round is a training, an evaluation and a selection. Each is measured in every 
 with one number: training with optimizer steps, evaluation with test samples, selection with pool
 samples. So a recorded round gives three rates, and rates times sizes give the time of a round that
 was never run. Rates are looked up under the most specific key that was measured; where a wider one
-had to do, the range is doubled to both sides and the plan says so. For a network that was never run
+had to do, the range is doubled to both sides and the plan says so. A training that seeds shared is
+another work than one alone. For a network that was never run
 the calibration has to do, if there is one; the plan says that, too.
 """
 
@@ -13,12 +14,13 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alscope.config import RunConfig, ScenarioConfig, TrainConfig
 from alscope.engine.calibration import Calibration
+from alscope.engine.gathering import takes_turns
 from alscope.errors import ALScopeError
 from alscope.hashing import digest
 from alscope.store.journal import Event
@@ -51,6 +53,7 @@ class Measured:
         evaluate: Seconds per test sample.
         select: Seconds per pool sample, auxiliary training included; None in the last round.
         n_test: Test samples.
+        shared: Whether the model was trained together with those of other seeds.
     """
 
     run_id: str
@@ -62,6 +65,7 @@ class Measured:
     evaluate: float | None
     select: float | None
     n_test: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ def _measured(run_id: str, config: RunConfig, event: Event) -> Measured:
         evaluate=_rate(timing["evaluate_s"], n_test),
         select=_rate(selecting, n_pool) if result["query"] else None,
         n_test=n_test,
+        shared=timing.get("trained_with", 1) > 1,
     )
 
 
@@ -206,7 +211,8 @@ class Rates:
         self.n_runs = len({one.run_id for one in self._rounds})
         self.n_rounds = len(self._rounds)
         self._train = self._table(
-            lambda one: one.train, lambda one: [(one.dataset, one.backbone), (one.backbone,)]
+            lambda one: one.train,
+            lambda one: _train_keys(one.dataset, one.backbone, shared=one.shared)[:3],
         )
         self._evaluate = self._table(
             lambda one: one.evaluate, lambda one: [(one.dataset, one.backbone), (one.backbone,)]
@@ -243,8 +249,10 @@ class Rates:
         lows: list[float] = []
         highs: list[float] = []
         words: set[str] = set()
-        for run, first, is_trained in todo:
-            cost = self._cost(run, sizes(run.scenario))
+        todo = list(todo)
+        shares = _sharing([run for run, _, _ in todo])
+        for (run, first, is_trained), shared in zip(todo, shares, strict=True):
+            cost = self._cost(run, sizes(run.scenario), shared=shared)
             if cost is None:
                 return None
             low, high = cost.total(first, is_trained=is_trained)
@@ -259,9 +267,9 @@ class Rates:
             borrowed=tuple(sorted(words)),
         )
 
-    def _cost(self, run: RunConfig, sizes: Sizes) -> _Cost | None:
+    def _cost(self, run: RunConfig, sizes: Sizes, *, shared: bool) -> _Cost | None:
         data, net, name = run.scenario.dataset, digest(run.backbone), run.strategy.name
-        train = _look_up(self._train, [(data, net), (net,)])
+        train = _look_up(self._train, _train_keys(data, net, shared=shared))
         evaluate = _look_up(self._evaluate, [(data, net), (net,)])
         select = _look_up(self._select, [(data, net, name), ("any", net, name), (data, net)])
         if train is None or evaluate is None or select is None:
@@ -302,6 +310,29 @@ def _look_up(table: Mapping[_Key, list[float]], keys: Sequence[_Key]) -> Rate | 
     return None
 
 
+def _train_keys(dataset: str, backbone: str, *, shared: bool) -> list[_Key]:
+    """Of a training of this kind: on the data set, on any, and of the other kind; most apt first.
+
+    The first three are those under which one that was measured is found.
+    """
+    kind, other = ("shared", "alone") if shared else ("alone", "shared")
+    return [
+        (dataset, backbone, kind),
+        ("any", backbone, kind),
+        (dataset, backbone),
+        ("any", backbone, other),
+    ]
+
+
+def _sharing(runs: Sequence[RunConfig]) -> list[bool]:
+    """Whether each will be trained together with others of these runs."""
+    kinds = [(run.scenario, repr(run.strategy)) for run in runs]
+    counts = Counter(kinds)
+    one_of_each = {kind: run for kind, run in zip(kinds, runs, strict=True) if counts[kind] > 1}
+    together = {kind for kind, run in one_of_each.items() if takes_turns(run)}
+    return [kind in together for kind in kinds]
+
+
 def _select_keys(one: Measured) -> list[_Key]:
     return [
         (one.dataset, one.backbone, one.strategy),
@@ -329,8 +360,10 @@ class _Cost:
         if _PLACE_CALIBRATED in (self.train.place, self.select.place):
             name = self.run.backbone.name
             words.add(f"{name} on {dataset}, judged by the calibration of its usual size")
-        if self.train.place == 1:
+        if self.train.place in (1, 3):
             words.add(f"training on {dataset}, judged by other data sets")
+        if self.train.place in (2, 3):
+            words.add("training of seeds alone or together, each judged by the other")
         if self.select.place == 1:
             words.add(f"{strategy} on {dataset}, judged by other data sets")
         if self.select.place == 2:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alscope.config import RunConfig, StrategySpec, TrainConfig
+from alscope.config import BackboneConfig, RunConfig, StrategySpec, TrainConfig
 from alscope.engine.service import Service
 from alscope.engine.timings import Estimate, Measured, Rates, Sizes, TimingBook, steps_of
 from alscope.hashing import digest
@@ -166,3 +166,36 @@ def test_imported_runs_say_nothing_about_this_machine(
     assert len(ours.runs.newest(10)) == 2
     assert TimingBook(theirs.runs).rates().n_runs == 2
     assert TimingBook(ours.runs).rates().n_runs == 0
+
+
+def test_a_training_that_seeds_share_is_judged_by_shared_ones() -> None:
+    frozen = BackboneConfig(name="frozen", params={"encoder": "tiny_pixels"})
+    one, two = (replace(tiny_run(seed=seed), backbone=frozen) for seed in (0, 1))
+    alone = measured(one, train=1.0)
+    shared = measured(one, train=0.5, shared=True)
+    rest = 3 * 50 * 0.1 + (100 + 94) * 0.01
+
+    both = Rates([alone, shared])
+    single, pair = estimate(both, one), estimate(both, one, two)
+    assert single is not None
+    assert pair is not None
+    assert single.high == pytest.approx((3 * 10 * 1.0 + rest) * 1.15)
+    assert pair.high == pytest.approx(2 * (3 * 10 * 0.5 + rest) * 1.15)
+    assert single.borrowed == pair.borrowed == ()
+
+    borrowed = estimate(Rates([shared]), one)
+    assert borrowed is not None
+    assert borrowed.high == pytest.approx(3 * 10 * 0.5 * 2 + rest * 1.15)
+    assert borrowed.borrowed == ("training of seeds alone or together, each judged by the other",)
+    elsewhere = replace(one, scenario=replace(one.scenario, dataset="docstrings"))
+    found = estimate(Rates([shared]), elsewhere)
+    assert found is not None
+    assert len([words for words in found.borrowed if "training" in words]) == 2
+
+
+def test_seeds_of_other_networks_do_not_share() -> None:
+    one, two = tiny_run(seed=0), tiny_run(seed=1)
+    found = estimate(Rates([measured(one)]), one, two)
+
+    assert found is not None
+    assert found.borrowed == ()
