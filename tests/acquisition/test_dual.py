@@ -59,6 +59,7 @@ def large(n: int, n_classes: int, k: int, *, weight: float, sharpness: float = 3
     return Case(probs, paper_quotas(np.bincount(labels, minlength=n_classes), k), weight, k)
 
 
+@pytest.mark.slow
 def test_the_optimum_lies_between_the_bounds_and_is_nearly_always_found() -> None:
     n_found = 0
     for seed in range(200):

@@ -101,6 +101,7 @@ def test_workers_share_the_cores_unless_threads_are_named(
     assert command[command.index("--slot") + 1] == "1"
 
 
+@pytest.mark.slow
 def test_the_end_of_a_run_is_announced_at_once(tmp_path: Path) -> None:
     executor = ThreadExecutor(config(tmp_path))
     announced = threading.Event()

@@ -205,8 +205,8 @@ def test_each_run_is_charged_its_share_of_a_training(make_bench: Callable[..., B
     ("action", "state"),
     [
         ("pause", RunState.PAUSED),
-        ("cancel", RunState.CANCELLED),
-        ("stop", RunState.INTERRUPTED),
+        pytest.param("cancel", RunState.CANCELLED, marks=pytest.mark.slow),
+        pytest.param("stop", RunState.INTERRUPTED, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("where", ["together", pytest.param("own", marks=pytest.mark.slow)])
