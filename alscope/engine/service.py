@@ -26,7 +26,6 @@ from alscope.engine.executors.protocols import Executor, ExecutorConfig
 from alscope.engine.executors.slots import workers_asked_for
 from alscope.engine.executors.worker import WorkerExecutor
 from alscope.engine.extend import dry_run, more_seeds
-from alscope.engine.gathering import are_alike, takes_turns
 from alscope.engine.grid import Scenarios
 from alscope.engine.library import DamagedStudy, DiskUse, Library, noted
 from alscope.engine.plan import (
@@ -40,6 +39,7 @@ from alscope.engine.plan import (
 )
 from alscope.engine.preview import sizes
 from alscope.engine.runlog import LogLine, run_log, worker_log
+from alscope.engine.sharing import are_alike, takes_turns
 from alscope.engine.status import Activity, RunStatus, StudyStatus, run_status, seen_from_outside
 from alscope.engine.supervisor import TICK_S, Item, Supervisor
 from alscope.engine.timings import Estimate, TimingBook

@@ -11,7 +11,7 @@ from collections import Counter
 
 from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
-from alscope.engine.gathering import are_alike, takes_turns
+from alscope.engine.sharing import are_alike, takes_turns
 from alscope.errors import RunLockedError, StoreError
 from alscope.store.runs import RunStore
 from alscope.store.studies import QueueWish, StudyStore

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from alscope.config import RunConfig, ScenarioConfig, TrainConfig
 from alscope.engine.calibration import Calibration
-from alscope.engine.gathering import takes_turns
+from alscope.engine.sharing import takes_turns
 from alscope.errors import ALScopeError
 from alscope.hashing import digest
 from alscope.store.journal import Event
