@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from alscope.config import RunConfig
 from alscope.data.protocols import DataRoot
@@ -13,7 +14,7 @@ from alscope.engine.control import RunControl, StopToken
 from alscope.engine.defaults import Paths
 from alscope.engine.failures import asked_by_user, failure, message_of, must_pause
 from alscope.engine.settings import read_settings
-from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError
+from alscope.errors import Cancelled, Interrupted, Paused, RunLockedError, StorageUnavailable
 from alscope.store.runs import RunStore
 from alscope.store.writer import RunWriter
 from alscope.types import RunState
@@ -151,16 +152,16 @@ def _execute(
                 return RunState.INTERRUPTED
         return RunState.DONE
     except Cancelled:
-        writer.append("cancelled", {})
+        _end(writer, "cancelled")
         return RunState.CANCELLED
     except Paused:
-        writer.append("paused", {})
+        _end(writer, "paused")
         return RunState.PAUSED
     except Interrupted:
         return RunState.INTERRUPTED
     except BaseException as error:  # a strategy may raise anything, SystemExit included
         if asked_by_user(error):
-            writer.append("paused", {})
+            _end(writer, "paused")
             raise
         return _ended_by(error, config.run_id, writer)
 
@@ -168,8 +169,20 @@ def _execute(
 def _ended_by(error: BaseException, run_id: str, writer: RunWriter) -> RunState:
     if must_pause(error):
         log.warning("run %s is paused: %s", run_id, message_of(error))
-        writer.append("paused", {"message": message_of(error)})
+        _end(writer, "paused", {"message": message_of(error)})
         return RunState.PAUSED
     log.error("run %s failed", run_id, exc_info=error)
-    writer.append("failed", failure(error))
+    _end(writer, "failed", failure(error))
     return RunState.FAILED
+
+
+def _end(writer: RunWriter, kind: str, data: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Record how a run ended, also where the round before, still on its way, could not be.
+
+    On a full disk that round has freed what was kept for this; it is computed again later.
+    """
+    try:
+        writer.append(kind, data)
+    except StorageUnavailable as error:
+        log.warning("run %s: %s", writer.history.run_id, error)
+        writer.append(kind, data)

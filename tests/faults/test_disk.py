@@ -9,15 +9,19 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from alscope.engine.control import StopToken
 from alscope.engine.service import Service
 from alscope.errors import StorageUnavailable, StoreError
 from alscope.store import trouble
 from alscope.store.runs import RunStore
+from alscope.store.writer import RunWriter
 from alscope.types import RunState
 from tests.engine.conftest import Bench, tiny_run, tiny_study
 from tests.source import ROOT
@@ -92,11 +96,10 @@ def test_a_full_disk_is_told_on_the_run_because_room_was_kept_for_that(bench: Be
     held: list[int] = []
 
     def full(name: str) -> None:
-        if reserve.exists():
-            held.append(reserve.stat().st_size)
-        # As on a real disk: what was held back can be used once it is given back.
-        in_round_1 = name == "journal.inside" and len(store.history(config.run_id).events) == 2
-        if in_round_1 and reserve.exists():
+        if name != "journal.inside" or not reserve.exists():
+            return  # as on a real disk: what was held back can be used once it is given back
+        held.append(reserve.stat().st_size)
+        if len(store.history(config.run_id).events) == 2:  # round 1 is being written
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with hooked(full):
@@ -109,6 +112,45 @@ def test_a_full_disk_is_told_on_the_run_because_room_was_kept_for_that(bench: Be
     assert "No space left on device" in event.data["message"]
     assert bench.execute(config) is RunState.DONE
     assert reserve.exists()
+
+
+@pytest.mark.parametrize("end", [RunState.CANCELLED, RunState.PAUSED, RunState.FAILED])
+def test_how_a_run_ends_is_recorded_although_the_round_before_is_not(
+    bench: Bench,
+    make_bench: Callable[..., Bench],
+    monkeypatch: pytest.MonkeyPatch,
+    end: RunState,
+) -> None:
+    config, store, token = tiny_run(), bench.store, StopToken()
+    writing, ended, append = threading.Event(), threading.Event(), RunWriter.append
+
+    def begun(writer: RunWriter, kind: str, data: dict[str, Any], **options: Any) -> None:
+        append(writer, kind, data, **options)
+        if kind == "round" and data["result"]["round"] == 1:
+            assert writing.wait(30)  # else the run may be through with round 2 by then
+
+    monkeypatch.setattr(RunWriter, "append", begun)
+
+    def full(name: str) -> None:
+        if name == "journal.inside" and len(store.history(config.run_id).events) == 2:
+            if not ended.is_set():  # round 1 is on its way while the run ends in round 2
+                writing.set()
+                assert ended.wait(30)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        elif name == "check" and writing.is_set() and not ended.is_set():
+            ended.set()
+            if end is RunState.FAILED:
+                raise ValueError("a flaw of the strategy")
+            token.request("cancel" if end is RunState.CANCELLED else "pause")
+
+    with hooked(full):
+        assert bench.execute(config, token) is end
+
+    assert [event.kind for event in store.history(config.run_id).events][2:] == [end.value]
+    assert bench.execute(config) is RunState.DONE
+    whole = make_bench("whole")
+    whole.execute(config)
+    assert bench.records(config) == whole.records(config)
 
 
 def test_why_runs_cannot_go_on_is_shown_and_resuming_them_ends_well(
@@ -228,6 +270,7 @@ import resource, signal, sys
 from pathlib import Path
 from alscope.errors import StorageUnavailable
 from alscope.store.runs import RunStore
+from alscope.store.writer import RunWriter
 from tests.store.conftest import run_config
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = RunStore(Path(sys.argv[1]))
