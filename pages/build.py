@@ -72,7 +72,7 @@ form, side = st.columns([5, 3], gap="large")
 with form:
     offered = st.container()
     st.header("1 · Scenarios")
-    scenario = scenario_form(root)
+    scenario = scenario_form(root, page="build")
     chosen = choose_scenarios(scenario, root)
     with offered:
         presets(scenario.dataset, root)

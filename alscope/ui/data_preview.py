@@ -27,7 +27,7 @@ def show_preview(root: DataRoot) -> None:
     """The scenario form of Build, and the pool it makes; both pages share their values."""
     form, side = st.columns([1, 1], gap="large")
     with form:
-        scenario = scenario_form(root)
+        scenario = scenario_form(root, page="data")
         seed = int(st.number_input("Seed", min_value=0, step=1, key="data_preview_seed"))
         nav.link("build", "Use this scenario on Build")
     with side, guarded("building the scenario"):

@@ -17,7 +17,9 @@ import streamlit as st
 
 from alscope.params import Param, params_of
 
-__all__ = ["changed", "field_widget", "fields_form", "fill", "remember"]
+__all__ = ["carry_over", "changed", "field_widget", "fields_form", "fill", "remember"]
+
+_DRAWN_ON = "drawn_on_"
 
 
 def remember(key: str, default: Any) -> str:
@@ -29,6 +31,24 @@ def remember(key: str, default: Any) -> str:
     if key not in st.session_state:
         st.session_state[key] = default
     return key
+
+
+def carry_over(prefix: str, page: str) -> None:
+    """Let a form that two pages show say on this one what it said on the other.
+
+    To Streamlit the same key on another page is another widget: shown right after the first one,
+    it would begin with its own default. Values that are assigned are kept.
+
+    Args:
+        prefix: Of the session-state keys.
+        page: Where the form is about to be drawn.
+    """
+    if st.session_state.get(f"{_DRAWN_ON}{prefix}") == page:
+        return
+    for key in list(st.session_state):
+        if isinstance(key, str) and key.startswith(f"{prefix}_"):
+            st.session_state[key] = st.session_state[key]
+    st.session_state[f"{_DRAWN_ON}{prefix}"] = page
 
 
 def fields_form(

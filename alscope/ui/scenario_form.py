@@ -11,7 +11,7 @@ from alscope.data.lookup import dataset_names, find_dataset
 from alscope.data.protocols import DataRoot, DatasetSpec, DataSummary
 from alscope.errors import DatasetError, UnknownNameError
 from alscope.registry import datasets
-from alscope.ui.forms import field_widget, fields_form, fill, remember
+from alscope.ui.forms import carry_over, field_widget, fields_form, fill, remember
 from alscope.ui.state import Key
 from alscope.ui.text import count, plain
 
@@ -46,8 +46,14 @@ _MORE = (
 )
 
 
-def scenario_form(root: DataRoot) -> ScenarioConfig:
-    """Widgets for one scenario; returns what they say, valid or not."""
+def scenario_form(root: DataRoot, *, page: str) -> ScenarioConfig:
+    """Widgets for one scenario; returns what they say, valid or not.
+
+    Args:
+        root: Where data are.
+        page: The page that shows the form; all of them share its values.
+    """
+    carry_over(_PREFIX, page)
     _dataset(root)
     values: dict[str, Any] = {"dataset": st.session_state[_DATASET]}
     values |= _classes(values["dataset"], dataset_summary(values["dataset"], root), root)

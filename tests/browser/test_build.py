@@ -33,6 +33,28 @@ def test_a_link_fills_the_form_and_the_grid_is_counted(
     assert seen.external == []
 
 
+def test_the_scenario_that_two_pages_share_survives_the_way_between_them(
+    finished_server: Server, browser: Browser
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    seen = watched(page, finished_server)
+    initial = page.get_by_role("spinbutton", name="Initial labels")
+    menu = page.locator("[data-testid=stSidebar]")
+
+    page.goto(f"{finished_server.url}/data")
+    page.get_by_role("tab", name="Scenario preview").click(timeout=PATIENCE)
+    menu.get_by_role("link", name="Build").click()
+    expect(page.get_by_text("120 labels", exact=True)).to_be_visible(timeout=PATIENCE)
+    initial.fill("33")
+    initial.press("Enter")
+    expect(page.get_by_text("133 labels", exact=True)).to_be_visible(timeout=PATIENCE)
+    menu.get_by_role("link", name="Data").click()
+    page.get_by_role("tab", name="Scenario preview").click(timeout=PATIENCE)
+
+    expect(initial).to_have_value("33")
+    assert seen.errors == []
+
+
 def test_a_dry_run_is_started_and_watched_to_its_end(
     server: Server, finished_copy: Finished, browser: Browser
 ) -> None:
