@@ -233,7 +233,8 @@ LESSONS: tuple[Lesson, ...] = (
             "It is told to look for them",
         ),
         answer=0,
-        why="Entropy cannot tell *between two known classes* from *none of the classes*. Open-set "
+        why="Entropy cannot tell *between two known classes* from *none of the classes*, and what "
+        "it pays for crosses it cannot spend on the classes: Random usually ends higher. Open-set "
         "strategies learn from the crosses they have paid for what not to ask again; their purity "
         "is high, but what they ask can be too easy. It is a trade-off.",
         remember="With unknown classes around, uncertainty is drawn to what cannot be used.",

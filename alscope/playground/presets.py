@@ -200,7 +200,9 @@ PRESETS = {
     "unknown_classes": Preset(
         title="Unknown classes",
         claim="Entropy is highest where no class is right: it spends its labels on unknown points.",
-        game=_game("unknown", "rbf", ("random", "entropy"), n_start=3, budget=30),
+        # Seed 14 of the twenty is nearest to their means in share and accuracy; with seed 0 Entropy
+        # buys least unknown points of all and happens to win.
+        game=_game("unknown", "rbf", ("random", "entropy"), n_start=3, budget=30, seed=14),
         effect=Effect(
             column="unknown_ratio",
             ahead="entropy",

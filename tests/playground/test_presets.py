@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from alscope.playground.contest import outcomes
 from alscope.playground.link import read_game, write_game
 from alscope.playground.presets import PRESETS, leads
 from alscope.results.intervals import mean_interval
@@ -42,6 +43,27 @@ def test_the_recorded_numbers_are_measured_again(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"everything"}))
 def test_no_claim_rests_on_an_interval_that_holds_zero(name: str) -> None:
     assert PRESETS[name].effect.low > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"everything", "seeds"}))
+def test_the_game_a_class_is_shown_is_one_in_which_the_effect_is_seen(name: str) -> None:
+    game, effect = PRESETS[name].game, PRESETS[name].effect
+    shown = outcomes(game.config, [effect.ahead, effect.behind], [game.config.table.seed])
+    value = shown.set_index("player")[effect.column]
+
+    assert value[effect.ahead] - value[effect.behind] > 0.7 * effect.lead
+
+
+@pytest.mark.slow
+def test_unknown_samples_cost_entropy_the_accuracy_the_lesson_says() -> None:
+    game = PRESETS["unknown_classes"].game
+    ends = outcomes(game.config, ["random", "entropy"], [1, 2, 3, 4, game.config.table.seed])
+    lead = ends[ends.player == "random"].set_index("seed").accuracy
+    lead -= ends[ends.player == "entropy"].set_index("seed").accuracy
+
+    assert lead.mean() > 0.1
+    assert lead[game.config.table.seed] > 0.1
 
 
 def test_thirty_labels_are_within_one_percent_of_all_labels() -> None:
