@@ -49,9 +49,17 @@ def keep_upload(files: list[Any], keep: Callable[[list[Any], Path], Path], name:
 
 
 def add_data(
-    source: Path, mapping: Mapping, *, name: str, title: str, replace: bool = False
+    source: Path,
+    mapping: Mapping,
+    *,
+    name: str,
+    title: str,
+    came_as: str = "",
+    replace: bool = False,
 ) -> OwnInfo:
     """Import a source as the data set `own:<name>`, within what this user may fill.
+
+    Arguments are those of `import_data`.
 
     Raises:
         AccessError: If this user may not, or the name is somebody else's.
@@ -70,7 +78,14 @@ def add_data(
             output_bytes=min(room, LIMITS.output_bytes),
         )
     info = import_data(
-        source, mapping, engine.data_root, name=name, title=title, replace=replace, limits=limits
+        source,
+        mapping,
+        engine.data_root,
+        name=name,
+        title=title,
+        came_as=came_as,
+        replace=replace,
+        limits=limits,
     )
     engine.guard.claim(info.slug, kind="data")
     return info

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +22,27 @@ from alscope.data.importing.apart import check_apart, inspect_apart
 from alscope.data.own import OwnInfo, own_sets
 from alscope.data.protocols import DataRoot
 from alscope.engine.access import Action
+from alscope.errors import DatasetError
+from alscope.texts import visible
 from alscope.ui import nav
 from alscope.ui.access import is_own_computer, refusal
 from alscope.ui.actions import add_data, delete_data
 from alscope.ui.forms import remember
 from alscope.ui.notices import flash, guarded
+from alscope.ui.state import Key
 from alscope.ui.text import count, plain
-from alscope.ui.uploads import choose_source
+from alscope.ui.uploads import Source, choose_source
 
 __all__ = ["import_form", "show_own"]
 
 _PREFIX = "own"
 _ICONS = {"error": ":material/error:", "warning": ":material/warning:", "info": ":material/info:"}
 _NONE = "(none)"
+_ON_UNLABELED = (
+    ":material/info: Studies ask a data set for labels it knows already, so that strategies can be "
+    "compared. What to label next in a pool without labels, `alscope.select` says in Python: see "
+    "`docs/select.md`."
+)
 
 
 def import_form(root: DataRoot) -> None:
@@ -49,8 +59,8 @@ def import_form(root: DataRoot) -> None:
     source = choose_source(root)
     if source is None:
         return
-    with guarded("looking at the data"):
-        preview = _inspected(source)
+    with guarded("looking at the data"), _by_its_name(source):
+        preview = _inspected(source.path)
         _show_preview(preview)
         mapping = _mapping(preview)
         _check_and_import(source, mapping)
@@ -79,7 +89,7 @@ def show_own(root: DataRoot) -> None:
                     st.caption(f":material/edit: {plain(change)}")
             with actions, st.container(horizontal=True):
                 if not info.problem:
-                    nav.link("build", "Build")
+                    nav.link("build", "Build", **{Key.SCENARIO: info.name})
                 if not refusal(Action.UPLOAD, info.slug, kind="data"):
                     _delete(info)
 
@@ -92,6 +102,18 @@ def _delete(info: OwnInfo) -> None:
                 delete_data(info.slug)
                 flash(f"Deleted {plain(info.title)}.")
                 st.rerun()
+
+
+@contextmanager
+def _by_its_name(source: Source) -> Iterator[None]:
+    """Let errors name an upload as its owner does; on the disk it has a name of our own."""
+    try:
+        yield
+    except DatasetError as error:
+        kept = source.path.name
+        if source.name == kept or kept not in str(error):
+            raise
+        raise DatasetError(str(error).replace(kept, source.name)) from error
 
 
 @st.cache_data(show_spinner="Looking at the data", max_entries=8, ttl=60)
@@ -168,12 +190,12 @@ def _column(place: Any, label: str, names: list[str], proposed: str | None) -> s
     return None if chosen == _NONE else str(chosen)
 
 
-def _check_and_import(source: Path, mapping: Mapping) -> None:
+def _check_and_import(source: Source, mapping: Mapping) -> None:
     st.subheader("Check and import")
-    asked = (str(source), mapping)
+    asked = (str(source.path), mapping)
     if st.button("Check the data", icon=":material/fact_check:"):
         with st.spinner("Reading everything once"):
-            st.session_state[f"{_PREFIX}_report"] = (asked, _checked(source, mapping))
+            st.session_state[f"{_PREFIX}_report"] = (asked, _checked(source.path, mapping))
     held: tuple[Any, Report] | None = st.session_state.get(f"{_PREFIX}_report")
     if held is None or held[0] != asked:
         st.caption("The check reads everything and changes nothing.")
@@ -181,7 +203,8 @@ def _check_and_import(source: Path, mapping: Mapping) -> None:
     report = held[1]
     _show_report(report)
     left, right = st.columns(2)
-    title = left.text_input("Title", key=remember(f"{_PREFIX}_title", "My data"), max_chars=100)
+    _propose_title(source)
+    title = left.text_input("Title", key=f"{_PREFIX}_title", max_chars=100)
     slug = right.text_input(
         "Name in studies", key=f"{_PREFIX}_slug", placeholder=_slug(title or "my-data")
     )
@@ -189,10 +212,27 @@ def _check_and_import(source: Path, mapping: Mapping) -> None:
     if st.button("Import", type="primary", icon=":material/download_done:", disabled=not report.ok):
         with guarded("importing the data"), st.spinner("Importing"):
             name = slug or _slug(title or "my-data")
-            info = add_data(source, mapping, name=name, title=title or name, replace=bool(replace))
+            info = add_data(
+                source.path,
+                mapping,
+                name=name,
+                title=title or name,
+                came_as=source.name,
+                replace=bool(replace),
+            )
             flash(f"{plain(info.title)} is now a data set: {plain(info.name)}.")
             st.session_state.pop(f"{_PREFIX}_report")
             st.rerun()
+
+
+def _propose_title(source: Source) -> None:
+    """Begin with what the source is called; another source begins anew."""
+    titled, title = f"{_PREFIX}_titled", f"{_PREFIX}_title"
+    if st.session_state.get(titled) != str(source.path):
+        st.session_state[titled] = str(source.path)
+        st.session_state[f"{_PREFIX}_slug"] = ""
+        st.session_state.pop(title, None)
+    remember(title, visible(Path(source.name).stem).strip()[:100] or "My data")
 
 
 def _checked(source: Path, mapping: Mapping) -> Report:
@@ -222,6 +262,8 @@ def _show_report(report: Report) -> None:
         if finding.drop:
             parts.append(f"can be left out: *{DROPPABLE[finding.drop]}*")
         st.markdown(" · ".join(parts))
+    if any(finding.drop == "unlabeled" for finding in report.findings):
+        st.caption(_ON_UNLABELED)
     for change in report.changes:
         st.caption(f":material/edit: {plain(change)}")
 

@@ -135,7 +135,7 @@ def plain(text: str) -> str:
     computer are named in short.
     """
     text = visible(without_folders(text).replace("\n", " "))
-    for sign in "\\`*_[]$:<>#~|":
+    for sign in "\\`*_[]$:<>#~|&":
         text = text.replace(sign, f"\\{sign}")
     return text
 

@@ -8,7 +8,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -18,20 +18,32 @@ from alscope.ui.access import is_own_computer
 from alscope.ui.actions import keep_upload
 from alscope.ui.text import plain
 
-__all__ = ["SUFFIXES", "choose_source", "keep", "keep_folder", "sweep"]
+__all__ = ["SUFFIXES", "Source", "called", "choose_source", "keep", "keep_folder", "sweep"]
 
 SUFFIXES = ("csv", "tsv", "parquet", "jsonl", "zip", "npy")
 _UPLOAD, _FOLDER, _PATH = "Files", "Folder of images", "Path on this computer"
 _KEPT_S = 86_400.0
 
 
-def choose_source(root: DataRoot) -> Path | None:
+class Source(NamedTuple):
+    """What somebody chose."""
+
+    path: Path
+    """Where it is; for uploads a name of our own."""
+    name: str
+    """What its owner calls it: to be shown, never to be opened."""
+
+
+def choose_source(root: DataRoot) -> Source | None:
     """Widgets for one source; returns where it is, or None while nothing is chosen."""
     ways = [_UPLOAD, _FOLDER, *([_PATH] if is_own_computer() else [])]
     how = st.segmented_control("Where is it?", ways, default=_UPLOAD, key="own_how")
     if how == _PATH:
         text = st.text_input("Path", key="own_path", placeholder="~/pictures or ~/reviews.csv")
-        return Path(text.strip()).expanduser() if text and text.strip() else None
+        if not text or not text.strip():
+            return None
+        path = Path(text.strip()).expanduser()
+        return Source(path, path.name)
     if how == _FOLDER:
         return _kept_once(root, _folder_widget(), keep_folder)
     files = st.file_uploader(
@@ -41,6 +53,16 @@ def choose_source(root: DataRoot) -> Path | None:
         key="own_upload",
     )
     return _kept_once(root, files, keep)
+
+
+def called(files: list[Any]) -> str:
+    """What the owner of uploads calls them: a folder's name, else that of the largest file.
+
+    Args:
+        files: Open files with `name` and `size`, as Streamlit gives them.
+    """
+    parts = max(files, key=lambda file: file.size).name.replace("\\", "/").strip("/").split("/")
+    return str(parts[0] if len(parts) > 1 and parts[0] not in {".", ".."} else parts[-1])
 
 
 def _folder_widget() -> list[Any]:
@@ -117,20 +139,20 @@ def sweep(folder: Path, *, now: float | None = None) -> None:
 
 def _kept_once(
     root: DataRoot, files: list[Any], keep: Callable[[list[Any], Path], Path]
-) -> Path | None:
+) -> Source | None:
     if not files:
         return None
     ids = tuple(file.file_id for file in files)
-    held: tuple[tuple[str, ...], Path] | None = st.session_state.get("own_held")
-    if held is not None and held[0] == ids and held[1].exists():
+    held: tuple[tuple[str, ...], Source] | None = st.session_state.get("own_held")
+    if held is not None and held[0] == ids and held[1].path.exists():
         return held[1]
     uploads = root.cache / "uploads"
     for folder in (uploads, *(uploads.iterdir() if uploads.is_dir() else ())):
         sweep(folder)
     try:
-        path = keep_upload(files, keep, uuid.uuid4().hex)
+        source = Source(keep_upload(files, keep, uuid.uuid4().hex), called(files))
     except (AccessError, DatasetError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    st.session_state["own_held"] = (ids, path)
-    return path
+    st.session_state["own_held"] = (ids, source)
+    return source

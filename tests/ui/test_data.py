@@ -77,6 +77,7 @@ def test_a_table_is_checked_and_becomes_a_data_set(service: Service, tmp_path: P
     by_key(app, "own_how").set_value("Path on this computer").run()
     by_key(app, "own_path").set_value(str(csv(tmp_path))).run()
     button(app, "Check the data").click().run()
+    assert by_key(app, "own_title").value == "notes"  # what the file is called
     by_key(app, "own_title").set_value("My notes").run()
     button(app, "Import").click().run()
 

@@ -87,3 +87,7 @@ def test_a_small_share_is_not_said_to_be_nothing_or_more_than_it_is() -> None:
 
 def test_times_too_short_for_the_clock_have_no_digits() -> None:
     assert [text.seconds(x) for x in (0.0, 2.25e-6, 2e-5)] == ["0 ms", "under 0.01 ms", "0.02 ms"]
+
+
+def test_an_entity_in_somebody_s_text_stays_what_it_is() -> None:
+    assert text.plain("AT&amp;T &lt;b&gt;") == r"AT\&amp;T \&lt;b\&gt;"

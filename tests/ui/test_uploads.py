@@ -11,7 +11,7 @@ import pytest
 
 from alscope.data.importing import Refused, inspect_source
 from alscope.errors import DatasetError
-from alscope.ui.uploads import keep, keep_folder, sweep
+from alscope.ui.uploads import called, keep, keep_folder, sweep
 
 
 class Upload(io.BytesIO):
@@ -59,6 +59,19 @@ def test_labels_in_a_table_are_not_the_array_however_long(tmp_path: Path) -> Non
 
     assert path.name == "features.npy"
     assert (path.parent / "labels.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["tickets.csv"], "tickets.csv"),
+        (["y.npy", "the features.npy"], "the features.npy"),
+        (["pets/cats/1.png", "pets/dogs/2.png"], "pets"),
+        (["../../etc/passwd.csv"], "passwd.csv"),
+    ],
+)
+def test_uploads_are_called_as_their_owner_calls_them(names: list[str], said: str) -> None:
+    assert called([Upload(name, name.encode()) for name in names]) == said
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "run.sh", "noextension", "x.csv.exe"])

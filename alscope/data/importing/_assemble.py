@@ -208,8 +208,8 @@ class _Work:
             self.collect.add(
                 "error",
                 "one_class",
-                f"there {'is' if len(self.names) == 1 else 'are'} {len(self.names)} classes with "
-                "samples; at least 2 are needed",
+                f"there {'is 1 class' if len(self.names) == 1 else 'are 0 classes'} with samples; "
+                "at least 2 are needed",
                 where=self.names,
             )
         made = self.result()

@@ -55,6 +55,7 @@ def import_data(
     *,
     name: str,
     title: str,
+    came_as: str = "",
     replace: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
@@ -69,6 +70,8 @@ def import_data(
         root: Where data sets are.
         name: Folder name of the set: a-z, 0-9, - and _.
         title: Name for people; empty: `name`.
+        came_as: What the source is called in the record, such as the name of an uploaded file;
+            empty: the name of `path`. Never a path to anything.
         replace: Replace a set of the same name.
         progress: Told how far it is; what it raises ends the import without a trace.
         limits: Bounds of what is read.
@@ -93,7 +96,7 @@ def import_data(
         made = staging / "set"
         made.mkdir()
         _write(made, scan, assembled)
-        source = _Source(path.name, mapping, report)
+        source = _Source(came_as.strip()[:_TITLE_CHARS] or path.name, mapping, report)
         write_manifest(made, _manifest(made, name, title, source, scan, assembled))
         _sync(made)
         _publish(made, target, replace)

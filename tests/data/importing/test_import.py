@@ -119,6 +119,13 @@ def test_the_manifest_says_what_was_imported_and_what_was_changed(tmp_path, root
     assert str(tmp_path) not in text
 
 
+def test_an_upload_is_recorded_under_the_name_its_owner_gave_it(tmp_path, root):
+    path = write_csv(tmp_path / "features.csv", texts())
+    info = import_data(path, TEXT, root, name="mine", title="Mine", came_as="tickets.csv")
+
+    assert info.source == "tickets.csv"
+
+
 def test_errors_are_refused_with_all_of_them_and_nothing_is_written(tmp_path, root):
     path = write_csv(tmp_path / "data.csv", [*texts(), ("", "a"), ("x", "")])
 
