@@ -172,13 +172,19 @@ def _paired(own: pd.Series[float], other: pd.Series[float]) -> dict[str, Any]:
 
 
 def _corrected(rows: list[dict[str, Any]], baseline: str, *, higher: bool) -> list[dict[str, Any]]:
-    corrected = holm([row["p"] for row in rows])
+    # Who shares no seed with the baseline was not compared: the others do not pay for it.
+    family = [row for row in rows if row["n"]]
     # What the correction would make of it if every comparison gave its smallest p: no result of
     # these seeds can be below.
-    reachable = holm([row["smallest_p"] for row in rows])
-    for row, p_holm, lowest in zip(rows, corrected, reachable, strict=True):
-        row |= {"baseline": baseline, "p_holm": float(p_holm), "smallest_p_holm": float(lowest)}
-        row["verdict"] = _verdict(row, len(rows), higher=higher)
+    for name in ("p", "smallest_p"):
+        values = holm([row[name] for row in family])
+        for row, value in zip(family, values, strict=True):
+            row[f"{name}_holm"] = float(value)
+    for row in rows:
+        row["baseline"] = baseline
+        row.setdefault("p_holm", row["p"])
+        row.setdefault("smallest_p_holm", row["smallest_p"])
+        row["verdict"] = _verdict(row, len(family), higher=higher)
     return rows
 
 

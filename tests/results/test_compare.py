@@ -143,6 +143,16 @@ def test_the_correction_may_make_significance_unreachable() -> None:
     assert set(rows["verdict"]) == {"cannot reach 0.05 with 6 seeds and 3 comparisons"}
 
 
+def test_who_shares_no_seed_with_random_does_not_weaken_the_others() -> None:
+    paired = gains(0.1, n_seeds=6)
+    alone = make_rounds({"bald": [0.5, 0.9]}, seeds=(8, 9), scenario=paired["scenario"].iloc[0])
+    rows = compare_with_random(pd.concat([paired, alone])).set_index("strategy")
+
+    assert rows.loc["bald", ["n", "p_holm", "verdict"]].tolist() == [0, 1.0, "no common seeds"]
+    assert rows.loc["margin", "p_holm"] == rows.loc["margin", "p"] == 0.03125
+    assert rows.loc["margin", "verdict"] == "better than random"
+
+
 def test_enough_seeds_show_a_gain_and_a_loss() -> None:
     better = compare_with_random(gains(0.1, n_seeds=8)).iloc[0]
     worse = compare_with_random(gains(-0.1, n_seeds=8)).iloc[0]
