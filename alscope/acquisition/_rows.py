@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +20,18 @@ ENOUGH = 64
 # sums, and 2^86 below the lower one, which is room for shorter rows.
 _SHORTEST, _LONGEST = 2.0**-40, 2.0**80
 _WIDEST = 126  # the exponent of a factor that is a float32 itself
-_DIGITS = 5  # binary ones that are kept of the mean
-_MATTERS = 1 / 16  # the share of the median squared length from which the mean is subtracted
-_ASKED = 4096  # rows, or up to twice as many, that show whether the mean matters
+_DIGITS, _ROUNDS = 5, 4  # binary ones of the middle that are found at a time; and how often
+_MATTERS = 1 / 16  # the share of the median squared length from which the middle is subtracted
+_ASKED = 256  # rows, or up to twice as many, that show where the middle is
 
 _Points = NDArray[np.floating]
 
 
 class Rows:
-    """Points around their mean and within the range of float32, without a copy of all of them.
+    """Points around their middle and within the range of float32, without a copy of all of them.
 
     A squared distance is a difference of squared lengths: of points close together but far from
-    the origin nothing would be left. A mean that is short beside the points does no such harm and
+    the origin nothing would be left. A middle that is close to the origin does no such harm and
     stays. The factor is a power of two, which rounds nothing. Neither changes who is farthest.
 
     Args:
@@ -95,11 +94,6 @@ class Rows:
         return out
 
 
-class _Look(NamedTuple):
-    mean: NDArray[np.float64]  # of some rows, (n_features,)
-    squared: NDArray[np.float32]  # squared lengths, (n,)
-
-
 def prepared(points: _Points, centres: _Points) -> tuple[Rows, NDArray[np.float32] | None]:
     """The rows that stand for some points, and their squared lengths, (n,), if those are known.
 
@@ -112,15 +106,16 @@ def prepared(points: _Points, centres: _Points) -> tuple[Rows, NDArray[np.float3
     """
     rows = Rows(points, None, 1.0)
     with np.errstate(over="ignore", invalid="ignore"):
-        look = _look(rows)
-        longest = max(look.squared.max(initial=0), squares(rows.like(centres)).max(initial=0))
+        squared = _squares_of(rows)
+        longest = max(squared.max(initial=0), squares(rows.like(centres)).max(initial=0))
     if not _SHORTEST <= longest <= _LONGEST:  # too long, too short, or not finite
         require_finite("embeddings", points)
         rows = Rows(points, None, _factor(points, centres))
-        look = _look(rows)
-    if np.square(look.mean).sum() <= _MATTERS * np.median(look.squared):
-        return rows, look.squared
-    shift = (_coarse(_mean(rows)) / rows.factor).astype(np.result_type(points, np.float32))
+        squared = _squares_of(rows)
+    middle = _middle(rows)
+    if not middle.any():
+        return rows, squared
+    shift = (middle / rows.factor).astype(np.result_type(points, np.float32))
     return Rows(points, shift, rows.factor), None
 
 
@@ -137,34 +132,34 @@ def squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _look(rows: Rows) -> _Look:
-    # One pass. Points that are not finite have no finite squared length either. Summing up all rows
-    # would take as long as their lengths do, and is of no use where the mean does not matter.
-    total, n = np.zeros(rows.width), 0
-    squared, stride = np.empty(len(rows), dtype=np.float32), max(1, len(rows) // _ASKED)
+def _squares_of(rows: Rows) -> NDArray[np.float32]:
+    # Points that are not finite have no finite squared length either.
+    found = np.empty(len(rows), dtype=np.float32)
     for part in blocks(len(rows)):
-        block = rows.block(part)
-        squared[part] = squares(block)
-        some = block[::stride]
-        total += some.sum(axis=0)
-        n += len(some)
-    return _Look(total / max(1, n), squared)
+        found[part] = squares(rows.block(part))
+    return found
 
 
-def _mean(rows: Rows) -> NDArray[np.float64]:
-    total, n = np.zeros(rows.width), 0
-    for part in blocks(len(rows)):
-        block = rows.block(part)
-        total += block.sum(axis=0)
-        n += len(block)
-    return total / n
+def _middle(rows: Rows) -> NDArray[np.float64]:
+    # A point that most rows are not far from, (n_features,); 0 if that is. Any such will do: the
+    # median, which a few rows far away do not move. With few digits, small whole numbers stay exact
+    # when it is subtracted, and points that are equally far away are equally far away in float32;
+    # more of them are found where rows are far closer to each other than to the origin.
+    some = rows.some(np.arange(0, len(rows), max(1, len(rows) // _ASKED)))
+    middle = np.zeros(rows.width)
+    for _ in range(_ROUNDS):
+        offset = np.median(some, axis=0).astype(np.float64)
+        if np.square(offset).sum() <= _MATTERS * np.median(squares(some)):
+            break
+        coarse = _coarse(offset)
+        some -= coarse.astype(np.float32)
+        middle += coarse
+    return middle
 
 
-def _coarse(mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Any point in the middle will do. With few digits, small whole numbers stay exact when it is
-    # subtracted, and points that are equally far away are equally far away in float32.
-    step = 2.0 ** (np.frexp(np.abs(mean).max())[1] - _DIGITS)
-    rounded: NDArray[np.float64] = np.round(mean / step) * step
+def _coarse(point: NDArray[np.float64]) -> NDArray[np.float64]:
+    step = 2.0 ** (np.frexp(np.abs(point).max())[1] - _DIGITS)
+    rounded: NDArray[np.float64] = np.round(point / step) * step
     return rounded
 
 

@@ -107,6 +107,20 @@ def test_points_far_from_the_origin_are_told_apart(form: str) -> None:
     assert picks.tolist() == oracles.k_center_picks(points, centres, 20, keys)
 
 
+@pytest.mark.parametrize("n_apart", [0, 9])
+def test_points_far_closer_to_each_other_than_to_the_origin_are_told_apart(
+    form: str, n_apart: int
+) -> None:
+    # Whoever is somewhere else altogether must not move what distances are measured from.
+    rng = np.random.default_rng(0)
+    points = 1000 + 0.01 * rng.normal(size=(50, 8))
+    points[rng.permutation(50)[:n_apart]] = 0
+    points, keys = points.astype(np.float32), keys_of(50)
+    picks = k_center_greedy(points, points[:2] + 1, 20, keys=keys)
+
+    assert picks.tolist() == oracles.k_center_picks(points, points[:2] + 1, 20, keys)
+
+
 def test_duplicates_come_after_every_other_point_and_by_key(form: str) -> None:
     base = np.random.default_rng(1).normal(size=(7, 64)).astype(np.float32) + np.float32(30)
     points, keys = base[np.arange(70) % 7], keys_of(70)
