@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from alscope.config import ScenarioConfig, StudyConfig, TrainConfig
+from alscope.registry import backbones
 from alscope.results.checks import complete_runs
 from alscope.results.columns import METRICS
 from alscope.results.compare import smallest_p
@@ -19,6 +20,7 @@ from alscope.results.tables import RANDOM
 
 __all__ = ["methods", "scenario_sentences", "training_sentence"]
 
+_FROZEN = "frozen"
 _INITIAL = {
     "random": "drawn uniformly",
     "balanced": "drawn evenly from the classes",
@@ -81,6 +83,8 @@ def training_sentence(train: TrainConfig, backbone: str, params: Mapping[str, An
     """How the target model is trained in every round."""
     settings = ", ".join(f"{name} {_value(value)}" for name, value in sorted(params.items()))
     network = f"The target model is {backbone}" + (f" ({settings})" if settings else "")
+    if backbone == _FROZEN:
+        network += ": a head on features that are computed once"
     start = (
         "trained from scratch in every round"
         if train.init == "scratch"
@@ -91,7 +95,7 @@ def training_sentence(train: TrainConfig, backbone: str, params: Mapping[str, An
         steps += f" and at most {train.max_steps}"
     return (
         f"{network}, {start} with {_optimizer(train)} {steps}, in batches of {train.batch_size}"
-        f"{_extras(train)}."
+        f"{_extras(train, augmented=train.augment and _sees_augmentation(backbone))}."
     )
 
 
@@ -153,10 +157,15 @@ def _optimizer(train: TrainConfig) -> str:
     )
 
 
-def _extras(train: TrainConfig) -> str:
-    parts = [
-        "with the data set's augmentation" if train.augment else "without augmentation",
-    ]
+def _sees_augmentation(backbone: str) -> bool:
+    """Whether the training view of a data set can differ from its test view for this network."""
+    if backbone not in backbones:
+        return True
+    return backbone != _FROZEN and backbones.get(backbone).modalities != {"text"}
+
+
+def _extras(train: TrainConfig, *, augmented: bool) -> str:
+    parts = ["with the data set's augmentation" if augmented else "without augmentation"]
     if train.label_smoothing:
         parts.append(f"label smoothing {train.label_smoothing:g}")
     if train.grad_clip:

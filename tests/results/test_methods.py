@@ -147,6 +147,14 @@ def test_every_setting_of_the_training_is_said(settings: dict[str, Any], said: s
     assert said in training_sentence(TrainConfig(**settings), "mlp", {})
 
 
+@pytest.mark.parametrize("backbone", ["frozen", "text_bag", "transformer"])
+def test_networks_that_see_no_augmentation_are_not_said_to(backbone: str) -> None:
+    said = training_sentence(TrainConfig(augment=True), backbone, {})
+
+    assert "without augmentation" in said
+    assert ("a head on features that are computed once" in said) == (backbone == "frozen")
+
+
 def test_seeds_runs_and_statistics_follow_from_study_and_records() -> None:
     assert "(seeds 3, 7 and 11)" in text(study(seeds=(3, 7, 11)))
     assert "1 seed (seed 0)" in text(study(seeds=(0,)))
