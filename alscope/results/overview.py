@@ -27,19 +27,30 @@ class Leader(NamedTuple):
 def leaders(study: StudyStatus) -> tuple[Leader, ...]:
     """Who has the largest mean area under the accuracy curve, by scenario.
 
-    For lists: computed from what the summaries of runs say, finished runs only. A difference to the
-    second can be chance; the tests on Compare tell.
+    For lists: computed from what the summaries of runs say, finished runs only, and of these the
+    seeds that all strategies have finished: in a study that is under way some are behind, and an
+    easy seed would be mistaken for a good strategy. A difference to the second can be chance; the
+    tests on Compare tell.
     """
-    areas: dict[str, dict[str, list[float]]] = {}
+    areas: dict[str, dict[str, dict[int, float]]] = {}
     for run in study.runs:
+        if run.state in {RunState.FAILED, RunState.CANCELLED}:
+            continue  # whoever has no other runs is not waited for
+        by_seed = areas.setdefault(run.scenario, {}).setdefault(run.strategy, {})
         area = _area(run)
         if area is not None:
-            areas.setdefault(run.scenario, {}).setdefault(run.strategy, []).append(area)
+            by_seed[run.seed] = area
     found = []
     for scenario, by_strategy in areas.items():
-        means = {name: sum(values) / len(values) for name, values in by_strategy.items()}
+        seeds = set.intersection(*(set(by_seed) for by_seed in by_strategy.values()))
+        if not seeds:
+            continue
+        means = {
+            name: sum(by_seed[seed] for seed in sorted(seeds)) / len(seeds)
+            for name, by_seed in by_strategy.items()
+        }
         best = max(sorted(means), key=means.__getitem__)
-        found.append(Leader(scenario, best, means[best], len(by_strategy[best])))
+        found.append(Leader(scenario, best, means[best], len(seeds)))
     return tuple(found)
 
 

@@ -142,7 +142,8 @@ def _best(study: StudyStatus) -> str:
     if not found:
         return ""
     words = f"{found[0].strategy} {found[0].aubc:.3f}"
-    return words if len(found) == 1 else f"{words} and {len(found) - 1} more scenarios"
+    more = count(len(found) - 1, "more scenario")
+    return words if len(found) == 1 else f"{words} and {more}"
 
 
 def _moment(created: str) -> datetime | None:

@@ -42,7 +42,7 @@ def test_the_leader_has_the_area_that_the_tables_compute(
 def test_unfinished_runs_lead_nothing(studies: tuple[StudyStatus, ...]) -> None:
     (leader,) = leaders(studies[1])
 
-    assert leader.n == 2
+    assert leader.n == 1  # of two: random failed with the other seed
     assert sum(run.round for run in studies[1].runs if run.strategy == "random") == 4
 
 
