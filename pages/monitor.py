@@ -116,7 +116,7 @@ def toolbar(study: StudyStatus) -> None:
         if act("Cancel", ":material/stop:", enabled=unfinished, done="Cancelling."):
             engine.cancel(study.study_id)
             pressed = True
-        if act("Retry failed", ":material/replay:", enabled=bool(retryable), done="Trying again."):
+        if act(again(study), ":material/replay:", enabled=bool(retryable), done="Trying again."):
             engine.retry(study.study_id, retryable)
             pressed = True
         priority(study, enabled=unfinished)
@@ -124,6 +124,13 @@ def toolbar(study: StudyStatus) -> None:
         delete(study)
         if pressed:
             st.rerun()
+
+
+def again(study: StudyStatus) -> str:
+    """What the button that starts ended runs once more is called."""
+    if not study.count(RunState.CANCELLED):
+        return "Retry failed"
+    return "Retry failed and cancelled" if study.n_failed else "Run cancelled again"
 
 
 def priority(study: StudyStatus, *, enabled: bool) -> None:

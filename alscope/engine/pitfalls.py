@@ -18,7 +18,7 @@ from alscope.registry import strategies
 __all__ = ["ENOUGH_SEEDS", "Pitfall", "pitfalls"]
 
 ENOUGH_SEEDS = 6
-"""With fewer, a paired test cannot reach p = 0.05."""
+"""With fewer, a paired test that does not assume normal differences cannot reach p = 0.05."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def _seeds(study: StudyConfig) -> Pitfall:
         key="seeds",
         question=f"At least {ENOUGH_SEEDS} seeds?",
         passed=n >= ENOUGH_SEEDS,
-        why=f"with {n} {'seed' if n == 1 else 'seeds'} a paired test cannot reach p = 0.05 "
+        why=f"with {n} {'seed' if n == 1 else 'seeds'} a test that assumes nothing about how "
+        "differences are spread cannot reach p = 0.05 "
         f"(smallest possible p: {2.0 ** (1 - n):.3g}); for a claim take 10",
         mend=f"Use {ENOUGH_SEEDS} seeds",
         mended=replace(study, seeds=seeds),

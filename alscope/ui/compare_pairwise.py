@@ -57,7 +57,8 @@ def show_pairwise(rounds: pd.DataFrame, metric: str, *, budget: int | None = Non
         _show_matrix(matrix, order, value, (first, second), _made_of(blocks, test, correction))
     show_dropped(rounds, metric)
     _show_pair(metric, pair_blocks(blocks, first, second), (first, second), budget)
-    _show_areas(area_tests(rounds, first, second, metric, test=test, correction=correction))
+    areas = area_tests(rounds, first, second, metric, test=test, correction=correction)
+    _show_areas(areas, test)
 
 
 def _choose_how(choices: Choices) -> tuple[str, str, str]:
@@ -230,7 +231,7 @@ def _seeds_of(blocks: pd.DataFrame) -> str:
     return count(high, "seed") if low == high else f"{low} to {high} seeds"
 
 
-def _show_areas(table: pd.DataFrame) -> None:
+def _show_areas(table: pd.DataFrame, test: str) -> None:
     if not len(table):
         return
     st.markdown("**In area under the budget curve**")
@@ -246,10 +247,21 @@ def _show_areas(table: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             "Mean difference with the same seed, 95 % t-interval; the correction runs over the "
-            "scenarios.",
+            f"scenarios.{_trust(table, test)}",
             width="stretch",
         )
         download_frame(table, key="pair_areas", stem="pairwise-areas")
+
+
+def _trust(table: pd.DataFrame, test: str) -> str:
+    """What a verdict of the t-test rests on where no other test could have given one."""
+    needed = needed_pairs("sign_flip", 1)
+    if test != "t" or needed is None or table["n"].max() >= needed:
+        return ""
+    return (
+        f" With fewer than {needed} seeds only the t-test can tell strategies apart, because "
+        "it takes differences to be normally distributed."
+    )
 
 
 def _area_row(row: dict[str, Any]) -> dict[str, str]:

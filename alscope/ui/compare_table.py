@@ -176,8 +176,10 @@ def show_comparison(rounds: pd.DataFrame, chosen: Chosen, view: View) -> None:
     if table["smallest_p"].min() > 0.05:
         n_seeds = int(table["n"].max())
         st.warning(
-            f"No paired test can reach 0.05 with {count(n_seeds, 'seed')}: even if a strategy won "
-            f"with every seed, p would be {table['smallest_p'].min():.3g}. Use at least 6 seeds.",
+            f"The sign-flip test cannot reach 0.05 with {count(n_seeds, 'seed')}: even if a "
+            f"strategy won with every seed, p would be {table['smallest_p'].min():.3g}. Use at "
+            "least 6 seeds. (The paired t-test on Pairwise can, for those who take differences to "
+            "be normally distributed.)",
             icon=":material/science:",
         )
     several = table["scenario"].nunique() > 1

@@ -120,7 +120,7 @@ def test_two_seeds_are_said_to_be_too_few_for_a_test(service: Service) -> None:
 
     said = texts(page("compare", tab="table"))
 
-    assert "No paired test can reach 0.05 with 2 seeds" in said
+    assert "The sign-flip test cannot reach 0.05 with 2 seeds" in said
 
 
 def test_the_table_holds_the_chosen_columns_and_so_does_its_file(
