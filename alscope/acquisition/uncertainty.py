@@ -215,7 +215,9 @@ def _blockwise(
     scores = np.empty(len(logits))
     step = max(1, _BLOCK_CELLS // logits.shape[1])
     for start in range(0, len(logits), step):
-        block = logits[start : start + step].astype(np.float64)  # (step, n_classes)
+        # Rows one after the other, whatever the order in memory: it decides how sums round, and a
+        # block of one row would round otherwise than equal rows of the blocks before.
+        block = logits[start : start + step].astype(np.float64, order="C")  # (step, n_classes)
         require_finite("logits", block, first=start)
         scores[start : start + step] = score(_relative(block))
     return scores
@@ -240,7 +242,7 @@ def _over_distributions(
     scores = np.empty(len(probs))
     step = max(1, _BLOCK_CELLS // probs.shape[1])
     for start in range(0, len(probs), step):
-        block = probs[start : start + step].astype(np.float64, copy=False)
+        block = np.asarray(probs[start : start + step], dtype=np.float64, order="C")
         require_probs("probs", block, first=start)
         scores[start : start + step] = score(block)
     return scores

@@ -164,6 +164,18 @@ def test_blocks_do_not_change_scores(score: Score, monkeypatch: pytest.MonkeyPat
     assert score(logits).tolist() == whole
 
 
+@pytest.mark.parametrize("score", FROM_LOGITS + FROM_PROBS)
+def test_the_order_in_memory_does_not_change_scores_to_the_last_bit(
+    score: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uncertainty, "_BLOCK_CELLS", 44)  # blocks of 4, the last one of 1
+    rng = np.random.default_rng(0)
+    rows = oracles.softmax(rng.normal(size=(100, 11)))[np.r_[0:100, 0]]
+
+    assert score(np.asfortranarray(rows)).tolist() == score(rows).tolist()
+    assert score(np.asfortranarray(rows))[-1] == score(rows)[0]
+
+
 @pytest.mark.parametrize("score", FROM_LOGITS, ids=NAMES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_the_first_row_that_is_not_finite_is_named(
