@@ -75,6 +75,25 @@ def test_single_precision_is_close_to_the_definition_even_where_passes_nearly_ag
             np.testing.assert_allclose(scores, rows.sum(axis=1), rtol=1e-3)
 
 
+def test_single_precision_tells_passes_apart_that_hardly_differ() -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(9, 1, 3)) + 1e-4 * rng.normal(size=(9, 5, 3))
+    passes = (np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)).astype(np.float32)
+    mean = passes.mean(axis=1, dtype=np.float64)
+    moved = passes - mean[:, None]
+    excess = np.einsum("xty,mtz->xymz", moved, moved) / 5
+    rows = (excess**2 / mean[:, :, None, None] / mean).sum(axis=(1, 3)) / 2  # to second order
+
+    np.testing.assert_allclose(log_of_all(passes).vectors(np.arange(9)), rows, rtol=1e-3)
+
+    # Beside others that differ much.
+    passes[::2] = rng.dirichlet(np.ones(3), (5, 5)).astype(np.float32)
+    wide = oracles.gains(passes.astype(np.float64), np.arange(0, 9, 2), score="log")
+    gains = log_gains(passes, np.arange(0, 9, 2))
+
+    np.testing.assert_allclose(gains.scores, wide.sum(axis=1), rtol=1e-3)
+
+
 def test_blocks_and_tiles_do_not_change_the_gains(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     passes = rng.dirichlet(np.ones(3), (90, 4))
