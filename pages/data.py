@@ -21,9 +21,10 @@ WHERE = (
     if is_own_computer()
     else "what you import goes to this server, where everybody who can start studies can use it"
 )
+NOT_YET = "" if root.path.is_dir() else " (which does not exist yet)"
 st.markdown(
     "Benchmark sets, your own data, and a look at the pool before anything is trained. "
-    f"Files are looked for in `{root.path.name}`, and {WHERE}."
+    f"Files are looked for in the folder `{root.path.name}`{NOT_YET}, and {WHERE}."
 )
 catalogue, own, preview = st.tabs(["Data sets", "Your own data", "Scenario preview"])
 with own:

@@ -108,7 +108,8 @@ def _rings(picked: pd.DataFrame, titles: dict[str, str]) -> alt.Chart:
     named = picked.assign(who=picked["who"].map(lambda who: titles.get(who, who)))
     domain = [titles.get(who, who) for who in present]
     at = [WHO.index(who) for who in present]
-    legend = alt.Legend(title="Picked by", columns=1)
+    # Not beside the other legend, where a phone would cut it off.
+    legend = alt.Legend(title="Picked by", columns=1, orient="top")
     chart: alt.Chart = (
         alt.Chart(named)
         .mark_point(size=110, strokeWidth=2, filled=False)

@@ -256,7 +256,7 @@ def _show_areas(table: pd.DataFrame, test: str) -> None:
 def _trust(table: pd.DataFrame, test: str) -> str:
     """What a verdict of the t-test rests on where no other test could have given one."""
     needed = needed_pairs("sign_flip", 1)
-    if test != "t" or needed is None or table["n"].max() >= needed:
+    if test != "t" or table["n"].max() >= needed:
         return ""
     return (
         f" With fewer than {needed} seeds only the t-test can tell strategies apart, because "

@@ -33,7 +33,7 @@ def show_map(focus: Focus) -> None:
     samples, reason = samples_of(focus) if trial else (None, reason)
     if trial is None or samples is None:
         st.info(
-            f"The map is drawn from the samples themselves: {plain(reason)}.",
+            f"The map is drawn from the samples themselves: {plain(reason.rstrip('.'))}.",
             icon=":material/map:",
         )
         return
