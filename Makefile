@@ -20,7 +20,7 @@ READY := $(VENV)/.installed
 READY_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help app demo install test test-fast test-slow check lint format types audit clean
+.PHONY: help app demo install test test-fast test-slow test-gpu check lint format types audit clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-fast: $(READY_DEV)  ## Tests of a few seconds
 test-slow: $(READY_DEV)  ## Tests that train, start processes, or drive a browser
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not browser and not network and not gpu"
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "browser and not network and not gpu"
+
+test-gpu: $(READY_DEV)  ## Tests on a CUDA device: records repeat, learning is that of the CPU
+	$(BIN)/python -m pytest -q -m gpu
 
 check: lint types test-fast  ## What to run before every commit
 

@@ -1,13 +1,13 @@
 """One training step of every kind of network: precision, layout of images, and the compiler.
 
-    python -m benchmarks.run training compile
+    python -m benchmarks.run training compile [--device cuda]
 
 Seconds are of the CPU, on one thread: other work on the machine disturbs them less than the clock.
+On a GPU they are of the clock, from before a step until its loss is back.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from alscope.learn import device as devices
 from alscope.learn.optim import make_optimizer
 from alscope.learn.passes import arrange, module_of
 from alscope.types import SampleSpec
-from benchmarks.report import Options, Table
+from benchmarks.report import Options, Table, timed
 
 IMAGE = SampleSpec(modality="image", shape=(3, 32, 32))
 TEXT = SampleSpec(modality="text")
@@ -55,18 +55,22 @@ class Net:
         ids = torch.randint(2, 1_000, (self.batch, N_TOKENS))
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
-    def step(self, train: TrainConfig, *, compiled: bool = False) -> Callable[[], float]:
+    def step(
+        self, train: TrainConfig, device: torch.device, *, compiled: bool = False
+    ) -> Callable[[], float]:
         """Forward, backward and update, as the trainer does them; returns the loss."""
         torch.manual_seed(0)
         model = self.spec.build(self.sample, N_CLASSES)
+        module = module_of(model).to(device).train()
         arrange(model, train)
-        module = module_of(model).train()
         optimizer = make_optimizer(train, module.parameters())
-        inputs, targets = self.inputs(), torch.randint(0, N_CLASSES, (self.batch,))
+        inputs = devices.to_device(self.inputs(), device)
+        targets = torch.randint(0, N_CLASSES, (self.batch,)).to(device)
         run = torch.compile(module) if compiled else module
+        reduced = train.precision == "bf16"
 
         def step() -> float:
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=train.precision == "bf16"):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=reduced):
                 logits = run(inputs)
             loss = torch.nn.functional.cross_entropy(logits.float(), targets)
             optimizer.zero_grad()
@@ -91,10 +95,12 @@ def nets() -> Iterator[Net]:
 def training(options: Options) -> Iterator[Table]:
     """A step in every precision and layout."""
     devices.configure(1)
+    device = devices.pick_device(options.device)
+    clock = cpu if device.type == "cpu" else time.perf_counter
     rows = []
     for net in nets():
         taken = {
-            name: cpu_ms(net.step(train), options)
+            name: median_ms(net.step(train, device), options, clock)
             for name, train in WAYS.items()
             if net.sample is IMAGE or train.layout != "channels_last"
         }
@@ -103,25 +109,27 @@ def training(options: Options) -> Iterator[Table]:
         gain = f"{taken['float32'] / taken[best]:.1f}, {best}" if best != "float32" else "1"
         rows.append((net.title, str(net.batch), *shown, gain))
     amx = "with" if torch.cpu._is_amx_tile_supported() else "without"
+    what = "Milliseconds of the CPU" if device.type == "cpu" else "Milliseconds"
+    where = f"one thread, a processor {amx} AMX" if device.type == "cpu" else "on the GPU"
     caption = (
-        "Milliseconds of the CPU per training step (forward, backward, update), images of 32 x 32 "
-        f"pixels and texts of {N_TOKENS} tokens, one thread, a processor {amx} AMX. Inference is "
-        "float32 in every precision."
+        f"{what} per training step (forward, backward, update), images of 32 x 32 pixels and texts "
+        f"of {N_TOKENS} tokens, {where}. Inference is float32 in every precision."
     )
     yield Table(caption, ("network", "samples", *WAYS, "times faster at best"), rows)
 
 
 def compiling(options: Options) -> Iterator[Table]:
-    """What `torch.compile` costs and gives."""
+    """What `torch.compile` costs and gives, on the CPU."""
     devices.configure(1)
+    device = torch.device("cpu")
     rows = []
     for net in [one for one in nets() if one.spec.key in {"small_cnn", "text_cnn"}]:
-        plain = cpu_ms(net.step(TrainConfig()), options)
-        step = net.step(TrainConfig(), compiled=True)
+        plain = median_ms(net.step(TrainConfig(), device), options, cpu)
+        step = net.step(TrainConfig(), device, compiled=True)
         start = cpu()
         step()
         first = cpu() - start
-        taken = cpu_ms(step, options)
+        taken = median_ms(step, options, cpu)
         saved = (plain - taken) / 1000
         pays = f"{first / saved:,.0f}" if saved > 0 else "never"
         rows.append((net.title, f"{plain:.1f}", f"{first:.0f}", f"{taken:.1f}", pays))
@@ -133,15 +141,10 @@ def compiling(options: Options) -> Iterator[Table]:
     yield Table(caption, head, rows)
 
 
-def cpu_ms(step: Callable[[], float], options: Options) -> float:
-    """Median milliseconds of the CPU per step, after two that do not count."""
+def median_ms(step: Callable[[], float], options: Options, clock: Callable[[], float]) -> float:
+    """Median milliseconds per step, after two that do not count."""
     step(), step()
-    taken = []
-    for _ in range(1 if options.quick else options.repeats):
-        start = cpu()
-        step()
-        taken.append(1000 * (cpu() - start))
-    return statistics.median(taken)
+    return 1000 * timed(step, 1 if options.quick else options.repeats, clock)
 
 
 def cpu() -> float:

@@ -74,12 +74,12 @@ def tiny_run(strategy: str = "margin", seed: int = 0, **scenario: Any) -> RunCon
 class Bench:
     """A store and resources in a folder, for executing single runs."""
 
-    def __init__(self, folder: Path, *, cached: bool = True) -> None:
+    def __init__(self, folder: Path, *, cached: bool = True, device: str = "cpu") -> None:
         self.folder = folder
         self.store = RunStore(folder / "runs")
         root = DataRoot(path=folder / "data", cache=folder / "derived", allow_download=False)
         cache = ArtifactCache(folder / "artifacts") if cached else None
-        self.resources = Resources(root, cache, device="cpu", n_threads=1)
+        self.resources = Resources(root, cache, device=device, n_threads=1)
 
     def execute(
         self, config: RunConfig, token: StopToken | None = None, **options: Any
@@ -103,8 +103,8 @@ def bench(tmp_path: Path) -> Bench:
 def make_bench(tmp_path: Path) -> Callable[..., Bench]:
     """Makes benches in folders of their own."""
 
-    def make(name: str, *, cached: bool = True) -> Bench:
-        return Bench(tmp_path / name, cached=cached)
+    def make(name: str, *, cached: bool = True, device: str = "cpu") -> Bench:
+        return Bench(tmp_path / name, cached=cached, device=device)
 
     return make
 

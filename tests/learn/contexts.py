@@ -49,6 +49,7 @@ class Trial:
     flip: bool = False
     pixel_mean: tuple[float, ...] = ()
     pixel_std: tuple[float, ...] = ()
+    device: torch.device = CPU
 
     def learner(
         self, *, seed: int = 5, control: Control | None = None, indices: IntArray | None = None
@@ -70,7 +71,7 @@ class Trial:
             backbone=self.backbone,
             train=TrainConfig(),
             seed=seed,
-            device=CPU,
+            device=self.device,
             control=control or RecordingControl(),
         )
 
@@ -86,7 +87,7 @@ class Trial:
             learner.data.train,
             learner.indices,
             batch_size=batch_size,
-            device=CPU,
+            device=self.device,
             control=learner.control,
         )
         context = CompanionContext(**vars(learner), state=state, batches=batches)
