@@ -100,8 +100,8 @@ def _area_table(rows: list[Record], scenario: str, metric: str) -> Table:
         ["Strategy", "Seeds", "AUBC", "Final", "Labels to target", *purity],
         [Row(_area_cells(row, purity=is_open), _mark(row)) for row in rows],
         f"{METRICS[metric].title} on {scenario}. AUBC is the area under the curve over the "
-        "budget divided by the budget; means over complete runs with 95 % t-intervals. The best "
-        f"is bold, what is tied with it underlined.{reached}",
+        "annotations, divided by their range; means over complete runs with 95 % t-intervals. The "
+        f"best is bold, what is tied with it underlined or marked so.{reached}",
         marked=(0, 2),
     )
 

@@ -218,7 +218,7 @@ def _statistics(study: StudyConfig, rounds: pd.DataFrame, metric: str) -> Iterat
         if least > 0.05:
             yield (
                 f"With {_count(len(study.seeds), 'seed')} this test cannot give a p below "
-                f"{least:.3g}, so no difference can be called significant at 0.05."
+                f"{least:.3g}, so it can call no difference significant at 0.05."
             )
     yield (
         "A strategy is tied with the best one if the 95 % t-interval of their paired difference "

@@ -79,7 +79,7 @@ def test_the_methods_of_an_example_are_exactly_these() -> None:
         "annotations paid for, divided by their range. Means over seeds have 95 % t-intervals. "
         "Differences to Random are paired by seed and tested two-sided with the sign-flip "
         "permutation test, with Holm's correction over the strategies of a scenario. With 5 seeds "
-        "this test cannot give a p below 0.0625, so no difference can be called significant at "
+        "this test cannot give a p below 0.0625, so it can call no difference significant at "
         "0.05. A strategy is tied with the best one if the 95 % t-interval of their paired "
         "difference contains 0.",
     ]
