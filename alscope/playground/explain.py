@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from alscope.acquisition.uncertainty import entropy, margin
 from alscope.playground.game import Board, choose, scene_of
@@ -35,6 +36,7 @@ class Facts:
         n_near: Points of the pool within `NEAR`, without itself.
         n_pool: Points in the pool.
         distance: To the nearest annotated point.
+        n_farther: Points of the pool that are farther from theirs.
     """
 
     point: int
@@ -45,6 +47,7 @@ class Facts:
     n_near: int
     n_pool: int
     distance: float
+    n_farther: int
 
 
 def grid_points(side: int) -> NDArray[np.float64]:
@@ -86,6 +89,7 @@ def facts_of(scene: Scene, point: int) -> Facts:
     logits = scene.fitted.logits(place[None])
     annotated = np.concatenate([scene.points["labeled"], scene.points["unknowns"]])
     near = np.linalg.norm(scene.points["pool"] - place, axis=1) <= NEAR
+    apart = cdist(scene.points["pool"], annotated).min(axis=1)
     return Facts(
         point=point,
         place=(float(place[0]), float(place[1])),
@@ -94,7 +98,8 @@ def facts_of(scene: Scene, point: int) -> Facts:
         entropy=float(entropy(logits)[0]),
         n_near=int(near.sum()) - 1,
         n_pool=scene.ids.size,
-        distance=float(np.linalg.norm(annotated - place, axis=1).min()),
+        distance=float(apart[row]),
+        n_farther=int((apart > apart[row]).sum()),
     )
 
 

@@ -63,10 +63,11 @@ def rank_words(title: str, *, rank: int, n_pool: int, n_batch: int, score: float
     """
     if not math.isnan(score):
         return f"{title} ranks it **{rank}** of {n_pool}."
-    choices = "only choice" if n_batch == 1 else f"{n_batch} choices"
+    if n_batch == 1:
+        return f"{title} {'takes it next' if rank else 'takes another point next'}."
     if rank:
-        return f"{title} takes it as number **{rank}** of its {choices}."
-    return f"{title} leaves it out of its {choices}."
+        return f"{title} takes it as number **{rank}** of its {n_batch} choices."
+    return f"{title} leaves it out of its {n_batch} choices."
 
 
 def _standing(one: Standing) -> str:

@@ -131,8 +131,16 @@ def _sentence(facts: Facts) -> str:
         f"The classifier says {probs}. Margin **{facts.margin:.3f}**, entropy "
         f"**{facts.entropy:.3f}** of at most {math.log(max(len(facts.probs), 1)):.3f} nats. "
         f"**{facts.n_near}** of {facts.n_pool - 1} other points of the pool lie within {NEAR:g}; "
-        f"the nearest labeled point is **{facts.distance:.2f}** away."
+        f"the nearest labeled point is **{facts.distance:.2f}** away, and {_farther(facts)} "
+        "farther from theirs."
     )
+
+
+def _farther(facts: Facts) -> str:
+    """What a strategy that covers the plane looks at."""
+    if not facts.n_farther:
+        return "no others are"
+    return f"**{facts.n_farther}** {'other is' if facts.n_farther == 1 else 'others are'}"
 
 
 def rank_sentences(table: pd.DataFrame) -> list[str]:

@@ -35,6 +35,9 @@ def test_facts_are_what_brute_force_says() -> None:
     assert facts.n_near == (gaps <= NEAR).sum() - 1
     labeled = np.sqrt(((scene.points["labeled"] - place) ** 2).sum(axis=1))
     assert np.isclose(facts.distance, labeled.min())
+    assert facts.n_farther == sum(
+        facts_of(scene, int(other)).distance > facts.distance for other in scene.ids
+    )
 
 
 def test_a_labeled_point_has_no_explanation() -> None:

@@ -94,4 +94,4 @@ def test_ranks_are_said_in_words() -> None:
 
     assert scored == "Margin ranks it **3** of 240."
     assert chosen == "BADGE takes it as number **2** of its 5 choices."
-    assert left == "CoreSet leaves it out of its only choice."
+    assert left == "CoreSet takes another point next."
