@@ -135,7 +135,9 @@ def balanced_top_k(
     ranking = top_k(values, problem.k, keys=keys)
     prices = _obvious_prices(problem, ranking)
     start = _batch(problem, ranking, prices)
-    if start.gap <= _NO_GAP or not problem.k:
+    if problem.k in (0, len(values)):  # there is one batch; beside a cost of 0 rounding is a gap
+        return _ordered(problem, replace(start, lower=start.upper))
+    if start.gap <= _NO_GAP:
         return _ordered(problem, start)
     return _ordered(problem, _solved(problem, start))
 

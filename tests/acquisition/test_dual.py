@@ -185,6 +185,16 @@ def test_none_and_all_can_be_asked_for() -> None:
     assert case._replace(probs=case.probs[:0], k=3).solved().positions.tolist() == []
 
 
+def test_all_can_be_asked_for_where_they_meet_the_quotas() -> None:
+    # The cost is 0 up to rounding, and so is the bound: their relative difference says nothing.
+    probs = np.tile([[0.1, 0.9], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]], (3, 1))
+    keys, quotas = np.arange(12, dtype=np.uint64), np.array([4.8, 7.2])
+    batch = balanced_top_k(np.zeros(12), probs, 12, quotas=quotas, weight=0.6, keys=keys)
+
+    assert sorted(batch.positions) == list(range(12))
+    assert batch.gap == 0
+
+
 def test_one_row_is_left_out_of_all() -> None:
     for seed in range(20):
         case = small(seed)
