@@ -23,6 +23,8 @@ __all__ = [
 
 _BLOCK_CELLS = 1 << 16  # of logits that stay in the cache
 _SMALLEST_SPREAD = 1e-9  # below it values count as equal
+# What ten updates of two means may be off by, as a share of them.
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 _Vector = NDArray[np.float64]
 
@@ -137,7 +139,10 @@ def _spread(ordered: NDArray[np.floating]) -> float:
 
 
 def _log_odds(values: _Vector, mixture: Mixture, counts: IntArray, *, monotone: bool) -> _Vector:
-    signs = np.where(mixture.means[1] >= mixture.means[0], 1.0, -1.0)
+    # Means of values that hardly differ approach each other until only rounding tells them apart;
+    # they have not changed places then, and the second began as the larger one.
+    rounding = _ROUNDING * np.abs(mixture.means).max(axis=0)
+    signs = np.where(mixture.means[1] >= mixture.means[0] - rounding, 1.0, -1.0)
     densities = log_densities(values, mixture, counts)
     odds: _Vector = np.repeat(signs, counts) * (densities[1] - densities[0])
     if not monotone:

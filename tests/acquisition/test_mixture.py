@@ -142,6 +142,15 @@ def test_the_component_with_the_larger_mean_counts_wherever_it_stands() -> None:
     np.testing.assert_array_equal(log_odds(values, turned), log_odds(values, WIDE_ABOVE))
 
 
+def test_the_upper_half_stays_the_upper_one_where_only_rounding_parts_the_means() -> None:
+    for seed in range(40):
+        values = 1e-6 * np.abs(np.random.default_rng(seed).normal(size=30))
+        mixture = fit_mixture(values)
+        lower, upper = mixture.weights
+
+        np.testing.assert_allclose(log_odds(values, mixture), np.log(upper / lower), atol=1e-6)
+
+
 @pytest.mark.parametrize("monotone", [False, True])
 def test_log_odds_per_class_are_the_definition(monotone: bool) -> None:
     for seed in range(200):
