@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alscope.config import StudyConfig
+from alscope.config import StrategySpec, StudyConfig
 from alscope.config_io import MAX_BYTES, form_of, parse_study, study_changes, write_study
 from alscope.data.own import PREFIX
 from alscope.errors import ConfigError, Problem
@@ -74,9 +75,14 @@ def load_form() -> None:
 def show_changes(study: StudyConfig) -> None:
     """What differs from the configuration that was loaded or started last."""
     reference: StudyConfig | None = st.session_state.get(Key.REFERENCE)
-    if reference is None or reference == study:
+    if reference is None:
         return
+    if _by_title(reference) == _by_title(study):
+        # The order of the checklist is none of the user's doing.
+        reference = replace(reference, strategies=study.strategies)
     changes = study_changes(reference, study)
+    if not changes:
+        return
     with st.expander(f"{count(len(changes), 'change')} since {plain(reference.name)}"):
         st.dataframe(
             [
@@ -87,6 +93,10 @@ def show_changes(study: StudyConfig) -> None:
             alt="Settings that differ from the configuration loaded or started last",
         )
         st.caption("A dash is a setting at its default, or nothing.")
+
+
+def _by_title(study: StudyConfig) -> list[StrategySpec]:
+    return sorted(study.strategies, key=lambda spec: spec.title)
 
 
 def remember_study(study: StudyConfig) -> None:

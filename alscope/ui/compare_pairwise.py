@@ -15,7 +15,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.dropped import show_dropped
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
-from alscope.ui.text import count, plain
+from alscope.ui.text import NOTHING, count, plain
 from alscope.ui.urlstate import here
 
 if TYPE_CHECKING:
@@ -270,10 +270,10 @@ def _area_row(row: dict[str, Any]) -> dict[str, str]:
     dropped = f" ({row['n_dropped']} dropped)" if row["n_dropped"] else ""
     return {
         "Scenario": f"[{plain(row['scenario'])}]({here(Key.SCENARIO, row['scenario'])})",
-        "Difference": f"{row['difference']:+.3f}{plain(interval)}" if row["n"] else "-",
+        "Difference": f"{row['difference']:+.3f}{plain(interval)}" if row["n"] else NOTHING,
         "Seeds": f"{row['n']}{dropped}",
-        "p": f"{row['p']:.3g}" if row["n"] else "-",
-        "p corrected": f"{row['p_corrected']:.3g}" if row["n"] else "-",
+        "p": f"{row['p']:.3g}" if row["n"] else NOTHING,
+        "p corrected": f"{row['p_corrected']:.3g}" if row["n"] else NOTHING,
         "Verdict": plain(row["verdict"]),
     }
 

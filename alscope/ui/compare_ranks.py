@@ -30,7 +30,7 @@ from alscope.ui.compare_power import show_power
 from alscope.ui.dropped import show_dropped
 from alscope.ui.figures import download_frame, figure
 from alscope.ui.state import Key
-from alscope.ui.text import count, plain
+from alscope.ui.text import NOTHING, count, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +190,7 @@ def _show_stability(table: RankTable) -> None:
         [
             {
                 "Without": plain(row["left_out"]),
-                "Kendall's tau": "-" if math.isnan(row["tau"]) else f"{row['tau']:.2f}",
+                "Kendall's tau": NOTHING if math.isnan(row["tau"]) else f"{row['tau']:.2f}",
                 "Best then": plain(row["best"]),
                 "Scenarios left": str(row["n_blocks"]),
             }

@@ -14,7 +14,7 @@ from alscope.ui.choices import Choices
 from alscope.ui.compare_choice import View
 from alscope.ui.figures import download_frame
 from alscope.ui.state import Key
-from alscope.ui.text import count, number, plain, seconds, strategy_link
+from alscope.ui.text import NOTHING, count, number, plain, seconds, strategy_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ def _quantity(row: dict[str, Any], name: str) -> str:
     """`**0.912 ± 0.004**` for the best, `≈ 0.910 ± 0.005` on blue for what is tied with it."""
     mean, high = row[name], row[f"{name}_high"]
     if math.isnan(mean):
-        return "-"
+        return NOTHING
     text = f"{mean:.3f}" + ("" if math.isnan(high) else f"{_NBSP}±{_NBSP}{high - mean:.3f}")
     if row[f"{name}_place"] == BEST:
         return f"**{text}**"
@@ -109,7 +109,7 @@ def _quantity(row: dict[str, Any], name: str) -> str:
 
 def _labels(row: dict[str, Any]) -> str:
     if math.isnan(row["labels_to_target"]):
-        return "-" if math.isnan(row["target"]) else "not reached"
+        return NOTHING if math.isnan(row["target"]) else "not reached"
     ratio = row["label_ratio"]
     share = (
         "" if math.isnan(ratio) or row["strategy"] == RANDOM else f" ({100 * ratio:.0f}{_NBSP}%)"
@@ -217,7 +217,7 @@ def _comparison_row(row: dict[str, Any], *, several: bool) -> dict[str, str]:
 
 
 def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
+    return NOTHING if math.isnan(value) else f"{value:.3f}"
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from alscope.ui import nav
 from alscope.ui.playground_board import show_board
 from alscope.ui.strategy_catalogue import family_name
 from alscope.ui.strategy_form import add_strategy
-from alscope.ui.text import count, plain
+from alscope.ui.text import NOTHING, count, plain
 
 __all__ = ["show_card"]
 
@@ -124,7 +124,7 @@ def _parameters(found: Card) -> None:
                 "Parameter": f"`{p.name}`",
                 "Default": plain(str(p.default)),
                 "Range": plain(range_text(p)),
-                "Paper": plain(p.paper or "-"),
+                "Paper": plain(p.paper) or NOTHING,
                 "Meaning": plain(p.help),
             }
             for p in found.params

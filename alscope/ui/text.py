@@ -10,6 +10,7 @@ from urllib.parse import quote
 from alscope.texts import visible, without_folders
 
 __all__ = [
+    "NOTHING",
     "ago",
     "count",
     "duration",
@@ -24,6 +25,9 @@ __all__ = [
     "size",
     "strategy_link",
 ]
+
+NOTHING = "\u2013"
+"""What a table says where there is no value; a hyphen in a cell would be drawn as a bullet."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TELLING = 1e-5
@@ -82,12 +86,12 @@ def duration(seconds: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A measured time, to three digits: `12.3 ms`, `1.05 s`, `41 min`; "-" for none.
+    """A measured time, to three digits: `12.3 ms`, `1.05 s`, `41 min`; `NOTHING` for none.
 
     Below a hundredth of a millisecond a clock around some lines of Python says nothing.
     """
     if math.isnan(value):
-        return "-"
+        return NOTHING
     if 0 < value < _TELLING:
         return f"under {1000 * _TELLING:g} ms"
     if value >= 1.5 * _MINUTE:

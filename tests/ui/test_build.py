@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 import streamlit as st
@@ -9,6 +10,7 @@ from alscope.config import ScenarioConfig, StrategySpec, StudyConfig
 from alscope.config_io import parse_study, write_study
 from alscope.engine.presets import PRESETS
 from alscope.engine.service import Service
+from alscope.ui.state import Key
 from tests.ui.records import address, page, record, small_study, texts
 
 pytestmark = pytest.mark.slow
@@ -486,3 +488,18 @@ def test_priority_and_time_cap_are_stored_with_the_study(service: Service) -> No
     (study,) = service.studies()
     assert study.wish.priority == 3
     assert study.wish.pause_at is not None
+
+
+def test_the_order_in_which_a_file_names_strategies_is_no_change(service: Service) -> None:
+    preset = PRESETS["essentials"].study("digits", service.data_root).study
+    app = page("build")
+
+    app.session_state[Key.REFERENCE] = replace(
+        preset, name="my study", strategies=preset.strategies[::-1]
+    )
+    app.run()
+    assert not [item.label for item in app.expander if "since my study" in item.label]
+
+    app.session_state[Key.REFERENCE] = replace(preset, name="my study", seeds=(7,))
+    app.run()
+    assert [item.label for item in app.expander if "since my study" in item.label]

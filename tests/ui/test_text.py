@@ -91,3 +91,8 @@ def test_times_too_short_for_the_clock_have_no_digits() -> None:
 
 def test_an_entity_in_somebody_s_text_stays_what_it_is() -> None:
     assert text.plain("AT&amp;T &lt;b&gt;") == r"AT\&amp;T \&lt;b\&gt;"
+
+
+def test_what_is_missing_in_a_table_is_not_drawn_as_a_bullet() -> None:
+    assert text.NOTHING not in {"-", "*", "+"}
+    assert text.seconds(float("nan")) == text.NOTHING
