@@ -29,7 +29,7 @@ class Table:
         return Table(self.values[rows])
 
 
-@pytest.fixture(params=[0, 60, 10**6])
+@pytest.fixture(params=[0, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 10**6))])
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that few samples make several blocks, bounds go stale, and pairs are held never, in time
     or from the start."""

@@ -109,6 +109,7 @@ def test_the_two_points_of_a_pair_are_chosen_from_by_key() -> None:
     assert set(chosen) == {0, 1}
 
 
+@pytest.mark.slow
 def test_seeds_are_drawn_by_squared_distance() -> None:
     # First uniform; from 0 the second is 1 or 3 with odds 1 : 9, and so on.
     points, n = np.array([[0.0], [1.0], [3.0]]), 4000

@@ -74,7 +74,16 @@ def test_purity_is_the_known_share_of_the_query(bench: Bench) -> None:
         assert sum(query["class_counts"]) == query["n_known"]
 
 
-@pytest.mark.parametrize("name", SEVEN)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow] if name in {"least_confidence", "entropy", "random"} else [],
+        )
+        for name in SEVEN
+    ],
+)
 def test_labels_of_the_pool_cannot_influence_the_first_query(
     name: str, make_bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,7 +255,7 @@ def test_stopping_one_leaves_the_others_alone(
     assert bench.records(configs[1]) == alone(configs[1])
 
 
-@pytest.mark.parametrize("survives", [True, False])
+@pytest.mark.parametrize("survives", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_run_that_fails_takes_nobody_with_it(
     survives: bool,
     make_bench: Callable[..., Bench],
@@ -359,7 +359,7 @@ def test_why_an_end_could_not_be_recorded_is_told(
     assert ends[configs[1].run_id] == (RunState.DONE, "")
 
 
-@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("begun", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_run_hears_a_request_while_another_one_works(
     begun: bool,
     make_bench: Callable[..., Bench],

@@ -161,7 +161,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step() -> None:
     ("n", "width", "n_classes", "batch_size"),
     [(64, 13, 10, 9), (100, 63, 10, 33), (100, 10, 10, 7), (29, 6, 3, 8), (60, 384, 4, 32)],
 )
-@pytest.mark.parametrize("grad_clip", [0.0, 0.05])
+@pytest.mark.parametrize("grad_clip", [0.0, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_heads_that_are_trained_together_are_those_trained_alone(
     n: int, width: int, n_classes: int, batch_size: int, grad_clip: float
 ) -> None:

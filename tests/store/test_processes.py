@@ -61,7 +61,16 @@ print(json.dumps([len(calls), sums]))
 """
 
 
-@pytest.mark.parametrize("fault", ["blob.inside:2", "journal.inside:3", "journal.after:4"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "blob.inside:2",
+        *(
+            pytest.param(fault, marks=pytest.mark.slow)
+            for fault in ("journal.inside:3", "journal.after:4")
+        ),
+    ],
+)
 def test_a_run_killed_inside_a_write_continues_to_the_same_records(
     tmp_path: Path, whole_run: Path, fault: str
 ) -> None:

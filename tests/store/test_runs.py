@@ -213,7 +213,7 @@ def test_a_failure_to_publish_progress_does_not_stop_the_run(tmp_path: Path) -> 
     assert leftovers(tmp_path) == []
 
 
-@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("wait", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_crash_at_any_point_changes_nothing_in_the_final_records(
     tmp_path: Path, whole_run: Path, wait: bool
 ) -> None:
@@ -254,7 +254,7 @@ def test_repeated_crashes_change_nothing_in_the_final_records(
         assert store.records(run_config().run_id) == truth
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("code", [errno.ENOSPC, pytest.param(errno.EIO, marks=pytest.mark.slow)])
 def test_a_full_disk_at_any_point_leaves_a_sound_run_that_goes_on(
     tmp_path: Path, whole_run: Path, code: int
 ) -> None:

@@ -64,7 +64,7 @@ def labels(app: AppTest) -> set[str]:
     return {button.label for button in app.button if not button.disabled}
 
 
-@pytest.mark.parametrize("name", ["home", "library"])
+@pytest.mark.parametrize("name", ["home", pytest.param("library", marks=pytest.mark.slow)])
 def test_without_a_login_nothing_of_a_page_is_drawn(service: Service, name: str) -> None:
     record(service, small_study("a secret name"))
 

@@ -91,8 +91,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         OPEN.pop()()
 
 
-# Many states of many pages take long; an empty store, one run and a running one are always tried.
-RARE = {"200 runs", "damaged"}
+# Many states of many pages take long; an empty store and one run are always tried.
+RARE = {"200 runs", "damaged", "running"}
 SHOWN = [pytest.param(name, marks=[pytest.mark.slow] if name in RARE else []) for name in STATES]
 
 
