@@ -26,7 +26,16 @@ from alscope.errors import DatasetError
 from alscope.files import Stamp, stamps
 from alscope.types import IntArray, SampleSpec
 
-__all__ = ["PREFIX", "OwnDataset", "OwnInfo", "delete_own", "own_folder", "own_info", "own_sets"]
+__all__ = [
+    "PREFIX",
+    "OwnDataset",
+    "OwnInfo",
+    "delete_own",
+    "origins",
+    "own_folder",
+    "own_info",
+    "own_sets",
+]
 
 PREFIX = "own:"
 _log = logging.getLogger(__name__)
@@ -198,6 +207,12 @@ def own_info(root: DataRoot, slug: str) -> OwnInfo:
     )
 
 
+def origins(root: DataRoot, slug: str) -> tuple[str, ...]:
+    """Where in its source each training sample stood, such as `line 12`, in their order."""
+    folder = own_folder(root, slug)
+    return tuple(_column(folder, "train", "origin", read_manifest(folder)).to_pylist())
+
+
 def delete_own(root: DataRoot, slug: str) -> None:
     """Delete an imported set. Results of studies on it stay, but it must be imported to go on.
 
@@ -232,15 +247,11 @@ def _summary(folder: Path, looked_at: tuple[Stamp, ...]) -> DataSummary:
 
 
 def _targets(folder: Path, part: str, manifest: Manifest) -> IntArray:
-    path = _verified(folder, f"{part}.parquet", manifest)
-    with opened_parquet(path) as file:
-        stored = file.read(columns=["label"]).column(0).to_numpy()
-    labels: IntArray = stored.astype(np.int64)
+    labels: IntArray = _column(folder, part, "label", manifest).to_numpy().astype(np.int64)
     expected = manifest.n_train if part == "train" else manifest.n_test
     if labels.min(initial=0) < 0 or tuple(class_counts(labels, len(expected))) != expected:
-        raise DatasetError(
-            f"the class counts of {path} are not those of its manifest; import the data set again"
-        )
+        said = f"the class counts of {folder / part}.parquet are not those of its manifest"
+        raise DatasetError(f"{said}; import the data set again")
     labels.setflags(write=False)
     return labels
 
@@ -249,9 +260,7 @@ def _inputs(
     folder: Path, part: str, manifest: Manifest, n_samples: int
 ) -> NDArray[Any] | list[str]:
     if manifest.modality == "text":
-        with opened_parquet(_verified(folder, f"{part}.parquet", manifest)) as file:
-            texts: list[str] = file.read(columns=["text"]).column(0).to_pylist()
-        return texts
+        return list(_column(folder, part, "text", manifest).to_pylist())
     path = _verified(folder, f"{part}.npy", manifest)
     try:
         stored = np.load(path, allow_pickle=False, mmap_mode="r")
@@ -264,6 +273,11 @@ def _inputs(
             "data set again"
         )
     return np.asarray(stored)
+
+
+def _column(folder: Path, part: str, name: str, manifest: Manifest) -> Any:
+    with opened_parquet(_verified(folder, f"{part}.parquet", manifest)) as file:
+        return file.read(columns=[name]).column(0)
 
 
 def _verified(folder: Path, name: str, manifest: Manifest) -> Path:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.data.own import PREFIX, origins
 from alscope.errors import ALScopeError
 from alscope.ui import service
 
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from alscope.results.trial import Samples, Trial
     from alscope.ui.inspect_choice import Focus
 
-__all__ = ["classes_of", "plane_of", "predictions_of", "queries_of", "samples_of", "trial_of"]
+__all__ = [
+    "classes_of",
+    "plane_of",
+    "predictions_of",
+    "queries_of",
+    "samples_of",
+    "trial_of",
+    "with_origin",
+]
 
 
 def queries_of(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +72,22 @@ def samples_of(focus: Focus) -> tuple[Samples | None, str]:
         return _samples(_place(), drawn_from, run_id), ""
     except ALScopeError as error:
         return None, str(error)
+
+
+def with_origin(picks: pd.DataFrame, focus: Focus) -> pd.DataFrame:
+    """The picks with a column `origin` where they are of an imported set: the place in its source.
+
+    Numbers of samples count the training part; people look for a line of their file.
+    """
+    trial, _ = trial_of(focus)
+    run_id = str(focus.trial["run_id"].iloc[0]) if trial else ""
+    name = service.get_service().runs.config(run_id).scenario.dataset if trial else ""
+    if trial is None or not name.startswith(PREFIX):
+        return picks
+    places = _origins(_place(), name, trial.summary.fingerprint)
+    return picks.assign(
+        origin=[places[row] if row < len(places) else "" for row in picks["sample"]]
+    )
 
 
 def plane_of(samples: Samples, trial: Trial, method: str) -> NDArray[np.float32]:
@@ -125,6 +150,11 @@ def _samples(place: str, drawn_from: str, _run_id: str) -> Samples:
 
     engine = service.get_service()
     return load_samples(engine.runs.config(_run_id), engine.data_root)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _origins(place: str, name: str, fingerprint: str) -> tuple[str, ...]:
+    return origins(service.get_service().data_root, name.removeprefix(PREFIX))
 
 
 @st.cache_resource(show_spinner="Placing the samples in the plane", max_entries=4)

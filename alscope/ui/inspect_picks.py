@@ -9,7 +9,13 @@ import streamlit as st
 from alscope.results.picks import picked_by_every, picked_by_none, picks_frame
 from alscope.ui.figures import download_frame
 from alscope.ui.inspect_choice import choose
-from alscope.ui.inspect_data import predictions_of, queries_of, samples_of, trial_of
+from alscope.ui.inspect_data import (
+    predictions_of,
+    queries_of,
+    samples_of,
+    trial_of,
+    with_origin,
+)
 from alscope.ui.inspect_tiles import class_name, show_tiles
 from alscope.ui.text import count, plain
 
@@ -78,6 +84,7 @@ def _show_side(focus: Focus, side: str, which: str, sort: str, kind: str) -> Non
     picks = _picks(focus, side, which)
     if picks is None:
         return
+    picks = with_origin(picks, focus)
     _, columns, ascending = SORTS[sort]
     picks = _of_class(picks, kind).sort_values(
         [*columns, "sample"], ascending=[ascending] * len(columns) + [True], kind="stable"

@@ -93,6 +93,8 @@ def _lines(row: dict[Any, Any], trial: Trial | None) -> list[str]:
         lines.append(f"round {row['round']}, choice {row['rank'] + 1}")
     if not math.isnan(row["score"]):
         lines.append(f"score {row['score']:.4g}")
+    if row.get("origin"):
+        lines.append(row["origin"])
     return lines
 
 

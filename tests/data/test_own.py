@@ -13,7 +13,7 @@ import pytest
 from alscope.data._manifest import MANIFEST
 from alscope.data.importing import import_data, inspect_source
 from alscope.data.lookup import dataset_names, find_dataset
-from alscope.data.own import OwnDataset, OwnInfo, delete_own, own_sets
+from alscope.data.own import OwnDataset, OwnInfo, delete_own, origins, own_sets
 from alscope.data.views import prepare
 from alscope.errors import DatasetError, UnknownNameError
 from alscope.registry import datasets
@@ -56,6 +56,17 @@ def test_summary_agrees_with_what_is_loaded(info, root):
     assert np.array_equal(summary.test_targets, raw.test.targets)
     assert (info.n_train, info.n_test) == (len(raw.train.inputs), len(raw.test.inputs))
     assert spec.available(root)
+
+
+def test_every_training_sample_knows_its_place_in_the_source(tmp_path, root):
+    lines = ["text,label", *(f"text {row},{'ab'[row % 2]}" for row in range(20))]
+    (tmp_path / "mine.csv").write_text("\n".join(lines), encoding="utf-8")
+    mapping = inspect_source(tmp_path / "mine.csv").mapping
+    import_data(tmp_path / "mine.csv", mapping, root, name="placed", title="")
+
+    texts = find_dataset("own:placed").load(root).train.inputs
+    places = origins(root, "placed")
+    assert [lines[int(place.removeprefix("line ")) - 1].split(",")[0] for place in places] == texts
 
 
 def test_targets_cannot_be_changed(mine, root):
