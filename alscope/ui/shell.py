@@ -32,12 +32,15 @@ _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 
 # Streamlit writes the chosen part of a control and the value of a slider in the primary colour. In
 # the dark theme that colour carries white text on buttons, and none is legible both ways (4.5:1).
+# A link to a page that has the focus looks like the link to the page that is open.
 # Captions are dimmed to 0.6, with which file names in them are not legible on white.
 _STYLE = """<style>
 button:is([data-variant="segmented_control"], [data-variant="pills"])[data-selected]:not(
   [data-disabled]), [data-testid="stSliderThumbValue"] :is(div, p)
   { color: light-dark(#005ea2, #8ac6ff); }
 [data-testid="stCaptionContainer"] { opacity: 0.75; }
+[data-testid="stPageLink"] a:focus-visible
+  { outline: 2px solid light-dark(#005ea2, #8ac6ff); outline-offset: -2px; }
 </style>"""
 
 _inside: contextvars.ContextVar[bool] = contextvars.ContextVar("alscope_inside", default=False)
