@@ -109,7 +109,8 @@ def _quantity(row: dict[str, Any], name: str) -> str:
 
 def _labels(row: dict[str, Any]) -> str:
     if math.isnan(row["labels_to_target"]):
-        return NOTHING if math.isnan(row["target"]) else "not reached"
+        # Without a complete run nobody knows what will be reached.
+        return NOTHING if math.isnan(row["target"]) or not row["n"] else "not reached"
     ratio = row["label_ratio"]
     share = (
         "" if math.isnan(ratio) or row["strategy"] == RANDOM else f" ({100 * ratio:.0f}{_NBSP}%)"

@@ -104,7 +104,7 @@ def duration_range(low: float, high: float) -> str:
     first, last = duration(low), duration(high)
     if first == last:
         return f"about {last}"
-    if first.count(" ") == 1 and first.split()[-1] == last.split()[-1]:
+    if first.count(" ") == last.count(" ") == 1 and first.split()[-1] == last.split()[-1]:
         first = first.split()[0]
     return f"{first} to {last}"
 

@@ -30,6 +30,7 @@ def test_a_range_names_its_unit_once() -> None:
     assert text.duration_range(120, 300) == "2 to 5 min"
     assert text.duration_range(30, 300) == "30 s to 5 min"
     assert text.duration_range(60, 60) == "about 60 s"
+    assert text.duration_range(29 * 60, 182 * 60) == "29 min to 3 h 2 min"
 
 
 def test_a_percentage_is_100_only_when_everything_is_done() -> None:
