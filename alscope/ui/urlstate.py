@@ -50,7 +50,9 @@ def _restore(
         st.session_state[key] = _kept(key, options)
         return []
     if not asked and former:
-        asked = former  # back from another page, whose address has no parameters
+        # Back from another page, whose address has no parameters; or a link to something else,
+        # where all that there was before is not all that there is.
+        asked = former = list(options) if _was_everything(key, former) else former
     known = [value for value in dict.fromkeys(asked) if value in options]
     st.session_state[key] = known or list(default)
     return [value for value in asked if value not in options] if asked is not former else []
@@ -95,9 +97,14 @@ def here(key: str, value: str) -> str:
 
 def _kept(key: str, options: Sequence[str]) -> list[str]:
     """The chosen values that are still legal; "all of them" stays all of them."""
-    chosen, former = st.session_state[key], st.session_state.get(_offered(key), [])
-    everything = len(former) > 1 and len(chosen) == len(former)
+    chosen = st.session_state[key]
+    everything = _was_everything(key, chosen)
     return [value for value in options if everything or value in chosen]
+
+
+def _was_everything(key: str, chosen: Sequence[str]) -> bool:
+    offered = st.session_state.get(_offered(key), [])
+    return len(offered) > 1 and len(chosen) == len(offered)
 
 
 def _memory(key: str) -> str:

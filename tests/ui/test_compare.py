@@ -17,7 +17,7 @@ from alscope.results.frames import rounds_frame
 from alscope.results.summary import summary_table
 from alscope.results.values import value_frame
 from alscope.ui.text import strategy_link
-from tests.ui.records import address, page, record, small_study, texts
+from tests.ui.records import GAIN, address, page, record, small_study, texts
 
 pytestmark = pytest.mark.slow
 
@@ -191,6 +191,25 @@ def test_all_strategies_stay_chosen_when_a_study_with_more_is_added(service: Ser
     widget(app, "exp").set_value([first, second]).run()
 
     assert widget(app, "s").value == ["badge", "entropy", "margin", "random"]
+
+
+def test_a_link_to_a_larger_study_shows_all_of_it(service: Service) -> None:
+    first = record(service, small_study("one"))
+    second = record(
+        service,
+        replace(
+            small_study("two", n_initial=30),
+            strategies=tuple(StrategySpec(name=name) for name in (*GAIN, "entropy")),
+        ),
+    )
+    app = page("compare", exp=first)
+    assert address(app, "s") == sorted(GAIN)
+
+    app.query_params.clear()
+    app.query_params["exp"] = second
+    app.run()
+
+    assert address(app, "s") == sorted([*GAIN, "entropy"])
 
 
 def test_different_data_are_refused_in_words(service: Service) -> None:
