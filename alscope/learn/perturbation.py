@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional
 
 from alscope.learn.passes import Batches, module_of
 from alscope.types import Arrays, IntArray
@@ -130,21 +129,34 @@ def _worst_case(
     with torch.enable_grad():
         logits: Tensor = module(one)
         label = logits.detach().argmax(dim=1)
-        # In float64: losses of confident predictions would round to 0.
-        clean = functional.cross_entropy(logits.double(), label)
-        found = torch.autograd.grad(clean, list(trainable.values()), allow_unused=True)
+        lag = _lag(logits, label)
+        # The loss, log(1 + exp(lag)), rises with the lag: their gradients have one direction, but
+        # that of the loss vanishes where the prediction is confident.
+        found = torch.autograd.grad(lag, list(trainable.values()), allow_unused=True)
     gradients = {n: g for n, g in zip(trainable, found, strict=True) if g is not None}
     with torch.no_grad():
         units = {n: trainable[n].abs() if adaptive else 1.0 for n in gradients}
         steps = {n: units[n] * gradient for n, gradient in gradients.items()}  # T g
         parts = [torch.linalg.vector_norm(s, dtype=torch.float64) for s in steps.values()]
         length = float(torch.stack(parts).norm())
-        before = float(clean.detach())
+        before = _loss(lag)
         if length == 0:
             return before, before
         moved = {n: trainable[n] + units[n] * step * (radius / length) for n, step in steps.items()}
-        logits = functional_call(module, moved, (one,))
-        return before, float(functional.cross_entropy(logits.double(), label))
+        return before, _loss(_lag(functional_call(module, moved, (one,)), label))
+
+
+def _lag(logits: Tensor, label: Tensor) -> Tensor:
+    # By how much the logit of the label is below the log-sum-exp of the others, which are as
+    # probable together as one class of that logit; (1,).
+    wide = logits.double()
+    others = wide.scatter(1, label[:, None], -torch.inf)
+    return others.logsumexp(dim=1) - wide.gather(1, label[:, None])[:, 0]
+
+
+def _loss(lag: Tensor) -> float:
+    # In float64: losses of confident predictions would round to 0.
+    return float(torch.logaddexp(lag, torch.zeros_like(lag)))
 
 
 def _probs(

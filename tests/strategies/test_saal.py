@@ -158,6 +158,17 @@ def test_a_vanishing_gradient_leaves_the_loss() -> None:
     assert found["clean"].tolist() == found["perturbed"].tolist() == [0.0]
 
 
+@pytest.mark.parametrize("gap", [30.0, 101.0, 600.0])
+def test_confident_predictions_are_told_apart(gap: float) -> None:
+    # Long before the loss does, its gradient rounds to 0: the change of the weights must not.
+    samples = torch.tensor([[gap, 0.0], [gap + 1, 0.0]])
+    found = losses(cast(Backbone, Plain()), TensorSource(samples))
+    moved = (1 - 0.05) * samples[:, 0]  # the other weights are 0 and stay
+
+    np.testing.assert_allclose(np.log(found["clean"]), -samples[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(np.log(found["perturbed"]), -moved, rtol=1e-5)
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
 def test_the_model_is_left_bit_for_bit_as_it_was(spec: BackboneSpec) -> None:
     model = built(spec)
