@@ -8,7 +8,7 @@ import pytest
 from alscope.acquisition import cover, expected_gain, facility, log_det, mixing, seeding
 from alscope.acquisition.kmeans import k_means
 from alscope.engine.control import RunControl, SelectionListener, StopToken
-from alscope.errors import Cancelled, SelectionError
+from alscope.errors import Cancelled, Interrupted, Paused, SelectionError
 from alscope.progress import listening, report
 from alscope.rng import generator, tie_keys
 from alscope.strategies.similar import Similar
@@ -98,3 +98,23 @@ def test_the_engine_hears_of_long_selections_only(monkeypatch: pytest.MonkeyPatc
     assert told[0][1] < told[1][1]
     with pytest.raises(Cancelled):
         listener(0.9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (("stop", "pause"), Paused),
+        (("pause", "stop"), Paused),
+        (("cancel", "pause", "stop"), Cancelled),
+        (("stop",), Interrupted),
+    ],
+)
+def test_what_a_user_asked_for_wins_over_making_room(
+    asked: tuple[str, ...], error: type[Exception]
+) -> None:
+    token = StopToken()
+    for action in asked:
+        token.request(action)
+
+    with pytest.raises(error):
+        token.check()

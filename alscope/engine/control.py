@@ -33,6 +33,7 @@ STAGE_END = {
 
 
 _TELL_EVERY_S = 0.5
+_WEIGHT = {"stop": 0, "pause": 1, "cancel": 2}
 
 
 def _nothing() -> None:
@@ -57,9 +58,9 @@ class StopToken:
         return self._request is not None
 
     def request(self, action: str) -> None:
-        """Ask for "pause", "cancel" or "stop"; cancel wins over the others."""
+        """Ask for "stop", "pause" or "cancel"; a later one wins over an earlier one of these."""
         with self._lock:
-            if self._request != "cancel":
+            if self._request is None or _WEIGHT[action] > _WEIGHT[self._request]:
                 self._request = action
 
     def check(self) -> None:
@@ -68,7 +69,7 @@ class StopToken:
         Raises:
             Cancelled: After "cancel".
             Paused: After "pause".
-            Interrupted: After "stop" (the process is going away; nothing is recorded).
+            Interrupted: After "stop" (it goes on later, elsewhere; nothing is recorded).
         """
         _faults.point("check")
         if self._request == "cancel":

@@ -11,22 +11,21 @@ from collections import Counter
 
 from alscope.config import RunConfig
 from alscope.engine.executors.protocols import Executor, Finished
-from alscope.engine.sharing import are_alike, takes_turns
+from alscope.engine.sharing import takes_turns
+from alscope.engine.waiting import Item, Waiting
 from alscope.errors import RunLockedError, StoreError
 from alscope.store.runs import RunStore
-from alscope.store.studies import QueueWish, StudyStore
+from alscope.store.studies import StudyStore
 from alscope.types import RunState
 
 __all__ = ["Item", "Supervisor"]
 
 log = logging.getLogger(__name__)
 
-Item = tuple[str, str]
-"""(study_id, run_id)."""
-
 TICK_S = 0.1
 _IDLE_S = 1.0
 _LOOK_AGAIN_S = 2.0
+_MAKE_ROOM_EVERY_S = 1.0
 _BACK_OFF_S = (1.0, 5.0)
 """A run whose process died is tried again after so many seconds, and then no more."""
 
@@ -53,10 +52,12 @@ class Supervisor:
         self._settled = threading.Condition()
         self._n_finished = 0
         self._closed = False
-        self._queue: dict[Item, RunConfig] = {}
+        self._queue = Waiting(studies)
         self._running: dict[str, Item] = {}
         self._numbers = itertools.count()
         self._starts: dict[str, int] = {}
+        self._let_go: set[str] = set()
+        self._made_room_at = -math.inf
         self._again: dict[Item, tuple[RunState, ...]] = {}
         self._accept_change: set[str] = set()
         self._elsewhere: dict[str, float] = {}
@@ -164,6 +165,7 @@ class Supervisor:
             self._collect()
             self._forward_requests()
             waiting = self._dispatch()
+            self._make_room()
         if waiting:
             # Not under the lock: it takes as long as the run, and others want to stop it.
             self._start(waiting)
@@ -202,6 +204,8 @@ class Supervisor:
 
     def _settle(self, finished: Finished, item: Item | None) -> None:
         run_id = finished.run_id
+        let_go = run_id in self._let_go
+        self._let_go.discard(run_id)
         if finished.note:
             self._notes[run_id] = finished.note
         if finished.problem:
@@ -210,6 +214,8 @@ class Supervisor:
             return
         elif finished.state is None:
             self._look_again(run_id)
+            self._queue[item] = self._runs.config(run_id)
+        elif let_go and finished.state is RunState.INTERRUPTED and not finished.note:
             self._queue[item] = self._runs.config(run_id)
         elif finished.state is RunState.PAUSED and self._wanted(item[0]) == "cancelled":
             self._note(run_id, "cancelled")  # asked for while the run was pausing
@@ -249,7 +255,7 @@ class Supervisor:
             return "cancelled"  # another process deleted the study
         try:
             desired = self._studies.desired(study_id)
-            if desired == "active" and self._wish(study_id).is_over():
+            if desired == "active" and self._queue.wish(study_id).is_over():
                 log.info("the time of study %s is over; it is paused", study_id)
                 desired = "paused"
                 self._studies.set_desired(study_id, desired)
@@ -257,21 +263,10 @@ class Supervisor:
             return "active"  # not readable now is no wish of the user
         return desired
 
-    def _wish(self, study_id: str) -> QueueWish:
-        try:
-            return self._studies.queue(study_id)
-        except StoreError:
-            return QueueWish()
-
-    def _by_priority(self) -> list[Item]:
-        """What waits, the highest priority first, else in the order it came."""
-        wishes = {study_id: self._wish(study_id) for study_id in {item[0] for item in self._queue}}
-        return sorted(self._queue, key=lambda item: -wishes[item[0]].of(item[1]))
-
     def _dispatch(self) -> tuple[str, ...]:
         """Start what fits; the runs that an inline executor must be given, if there are any."""
         full = self._executor.max_parallel
-        order = self._by_priority() if self._n_busy() < full else []
+        order = self._queue.in_order() if self._n_busy() < full else []
         for item in order:
             n_free = full - self._n_busy()
             if n_free <= 0:
@@ -280,7 +275,7 @@ class Supervisor:
             if run is None:
                 continue
             start = next(self._numbers)
-            others = self._alike(item, run, order)
+            others = self._companions(item, run)
             if not self._take(item, start):
                 continue
             taken = (other[1] for other in others if self._take_along(other, start))
@@ -324,24 +319,37 @@ class Supervisor:
         share = math.ceil((1 + n_alike) / n_free) if is_last else part
         return min(share, self._executor.max_turns) - 1
 
-    def _alike(self, item: Item, run: RunConfig, order: list[Item]) -> list[Item]:
+    def _companions(self, item: Item, run: RunConfig) -> list[Item]:
         """Other seeds of a run that are trained faster together with it.
 
         Not where a process died under one of them: alone it takes nobody with it.
         """
         if self._executor.max_turns == 1 or self._deaths[item[1]] or not takes_turns(run):
             return []
-        wish = self._wish(item[0])
-        return [
-            other
-            for other in order
-            if other != item
-            and other[0] == item[0]
-            and (waiting := self._queue.get(other)) is not None
-            and are_alike(run, waiting)
-            and wish.of(other[1]) == wish.of(item[1])
-            and not self._deaths[other[1]]
-        ]
+        return self._queue.alike(item, run, lambda run_id: not self._deaths[run_id])
+
+    def _make_room(self) -> None:
+        """Where something urgent waits, let runs that take turns wait instead, but for one.
+
+        So it waits for the end of one run at most, as if each had been started alone.
+        """
+        now = time.monotonic()
+        if not self._queue or now - self._made_room_at < _MAKE_ROOM_EVERY_S:
+            return
+        self._made_room_at = now
+        in_turns: dict[int, list[str]] = {}
+        for run_id, start in self._starts.items():
+            in_turns.setdefault(start, []).append(run_id)
+        shared = [run_ids for run_ids in in_turns.values() if len(run_ids) > 1]
+        if not shared or self._n_busy() < self.max_parallel:
+            return
+        ready = (item for item in self._queue.in_order() if not self._is_elsewhere(item[1]))
+        most = next((self._queue.priority(item) for item in ready), -math.inf)
+        for _, *others in shared:
+            for run_id in set(others) - self._let_go:
+                if self._queue.priority(self._running[run_id]) < most:
+                    self._let_go.add(run_id)
+                    self._executor.request(run_id, "stop")
 
     def _n_busy(self) -> int:
         """Starts that are active; runs that take turns count as one."""
@@ -356,7 +364,7 @@ class Supervisor:
 
     def _is_ready(self, item: Item) -> bool:
         run_id = item[1]
-        if run_id in self._running or time.monotonic() < self._elsewhere.get(run_id, 0.0):
+        if run_id in self._running or self._is_elsewhere(run_id):
             return False
         if self._runs.history(run_id).state in {RunState.DONE, RunState.FAILED}:
             # Executed elsewhere since it was queued; a failed run is "requeued" to be retried.
@@ -367,8 +375,11 @@ class Supervisor:
             return False
         return True
 
+    def _is_elsewhere(self, run_id: str) -> bool:
+        """Whether another process holds the run, or held it when it was last looked at."""
+        return time.monotonic() < self._elsewhere.get(run_id, 0.0)
+
     def _look_again(self, run_id: str) -> None:
-        # Another process holds the run.
         self._elsewhere[run_id] = time.monotonic() + _LOOK_AGAIN_S
 
     def _can_note(self, run_id: str) -> bool:

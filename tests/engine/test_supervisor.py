@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alscope.config import BackboneConfig, StrategySpec, StudyConfig
+from alscope.engine import supervisor
 from alscope.engine.executors.protocols import Finished, nobody
 from alscope.engine.supervisor import Supervisor
 from alscope.errors import StoreError
@@ -341,6 +342,74 @@ def test_runs_of_another_priority_do_not_take_turns_with_urgent_ones(make_desk: 
     desk.supervisor.pump()
 
     assert started(desk, study) == [[("margin", 2)]]
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room is made at every step."""
+    monkeypatch.setattr(supervisor, "_MAKE_ROOM_EVERY_S", 0.0)
+
+
+def urgent_one(desk: Desk, priority: int = 9) -> str:
+    """Submit a study of one run with a priority; the run."""
+    study = replace(one_seed("urgent"), strategies=(StrategySpec(name="margin"),))
+    desk.studies.set_queue(desk.submit(study), QueueWish(priority=priority))
+    return study.runs()[0].run_id
+
+
+@pytest.mark.usefixtures("at_once")
+def test_something_urgent_waits_for_one_of_the_runs_that_take_turns(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=16)
+    study = heads(strategies=(StrategySpec(name="random"),))
+    desk.submit(study)
+    desk.supervisor.pump()
+    first, *others = desk.executor.starts[0]
+    urgent = urgent_one(desk)
+    desk.supervisor.pump()
+    desk.supervisor.pump()  # it is not asked for again
+
+    assert sorted(desk.executor.requests) == sorted((run_id, "stop") for run_id in others)
+    desk.executor.finished += [Finished(run_id, RunState.INTERRUPTED) for run_id in others]
+    desk.supervisor.pump()
+    assert len(desk.executor.starts) == 1  # the first one goes on to its end
+    for run_id in (first, urgent):
+        desk.finish(run_id, RunState.DONE)
+        desk.supervisor.pump()
+    assert desk.executor.starts[1] == (urgent,)
+    assert set(desk.executor.starts[2]) == set(others)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("workers", "priority"), [(1, 0), (1, -1), (2, 9)], ids=["equal", "lower", "free place"]
+)
+def test_nobody_is_let_go_without_need(make_desk: MakeDesk, workers: int, priority: int) -> None:
+    desk = make_desk(workers=workers, turns=16)
+    desk.submit(heads(seeds=3, strategies=(StrategySpec(name="random"),)))
+    desk.supervisor.pump()
+    for run_id in [run_id for start in desk.executor.starts[1:] for run_id in start]:
+        desk.finish(run_id, RunState.DONE)
+    urgent_one(desk, priority)
+    for _ in range(3):
+        desk.supervisor.pump()
+
+    assert desk.executor.requests == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_who_is_let_go_may_be_paused_all_the_same(make_desk: MakeDesk) -> None:
+    desk = make_desk(turns=16)
+    desk.submit(heads(seeds=2, strategies=(StrategySpec(name="random"),)))
+    desk.supervisor.pump()
+    first, other = desk.executor.starts[0]
+    urgent = urgent_one(desk)
+    desk.supervisor.pump()
+    desk.finish(other, RunState.PAUSED)
+    for run_id in (first, urgent):
+        desk.finish(run_id, RunState.DONE)
+        desk.supervisor.pump()
+
+    assert other not in desk.executor.started[2:]
 
 
 def test_after_its_process_died_a_run_is_executed_alone(make_desk: MakeDesk) -> None:

@@ -88,6 +88,22 @@ def test_a_pause_reaches_all_runs_that_take_turns(encoder: Path, open_service: O
     assert not any(event.data["timing"]["contended"] for events in rounds for event in events)
 
 
+def test_who_makes_room_for_something_urgent_goes_on_later(
+    encoder: Path, open_service: Open
+) -> None:
+    service = open_service("urgent", executor="worker")
+    study, urgent = heads(encoder), tiny_study(name="urgent", seeds=(0,))
+    study_id = service.submit(study)
+    until(lambda: n_rounds(service, study) > 0, 60)
+    urgent_id = service.submit(urgent, priority=9)
+    service.wait(urgent_id, timeout=120)
+    n_done = service.study(study_id).count(RunState.DONE)
+
+    assert n_done == 1  # the others were let go, or all would have been
+    assert service.wait(study_id, timeout=180).state == "done"
+    check_records(service, open_service("calm", executor="serial"), study)
+
+
 POINTS = {
     "a training of all": ("check", 90),
     "a selection": ("select.before", 5),

@@ -85,7 +85,10 @@ class Executor(Protocol):
         """
 
     def request(self, run_id: str, action: str) -> None:
-        """Ask an active run to "pause" or "cancel"; nothing happens if it is not active."""
+        """Ask an active run to "pause" or "cancel"; nothing happens if it is not active.
+
+        One that takes turns with others may also be asked to "stop": it leaves as interrupted.
+        """
 
     def active(self) -> tuple[str, ...]:
         """Runs that were started and have not finished."""

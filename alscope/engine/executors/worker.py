@@ -224,10 +224,11 @@ class WorkerExecutor:
         slot.process.send(**command)
 
     def request(self, run_id: str, action: str) -> None:
-        """Ask the worker of an active run to pause or cancel it."""
+        """Ask the worker of an active run to pause, cancel or stop it."""
         for process in self._busy():
             if run_id in process.runs and process.asked.get(run_id, ("", 0.0))[0] != action:
-                process.asked[run_id] = (action, time.monotonic())
+                if action in GRACE_S:  # nobody is hurried to make room for others
+                    process.asked[run_id] = (action, time.monotonic())
                 process.send(cmd=action, run_id=run_id)
 
     def active(self) -> tuple[str, ...]:
