@@ -185,15 +185,22 @@ def _rows(problem: Balancing, rows: IntArray) -> Balancing:
 
 def _solved(problem: Balancing, best: BalancedBatch) -> BalancedBatch:
     dual = SmoothedDual(problem.values, problem.probs, problem.k, problem.quotas, problem.weight)
+    # Known without a search, and the best there is where balance costs no value, as that of sure
+    # predictions: there many prices are nearly as good, and those found may prove less.
+    floor = problem.bound(np.zeros_like(problem.quotas))
     for step in price_path(dual, problem.keys):
         best = _better(best, _rounded(problem, step))
-        if best.gap <= _NO_GAP:
-            return best
+        if _at_least(best, floor).gap <= _NO_GAP:
+            break
         if step.dual.temperature <= USUAL:
             best = _improved(problem, best)
-            if best.gap <= _WIDE_GAP:
-                return best
-    return best
+            if _at_least(best, floor).gap <= _WIDE_GAP:
+                break
+    return _at_least(best, floor)
+
+
+def _at_least(best: BalancedBatch, floor: float) -> BalancedBatch:
+    return replace(best, lower=max(best.lower, floor))
 
 
 def _rounded(problem: Balancing, step: Step) -> BalancedBatch:

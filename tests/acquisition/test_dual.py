@@ -147,6 +147,12 @@ def test_sure_predictions_are_divided_as_the_quotas_ask() -> None:
     assert solved.gap == pytest.approx(0, abs=1e-9)
 
 
+def test_a_batch_of_sure_predictions_that_costs_nothing_is_known_to_be_the_best() -> None:
+    solved = Case(np.eye(2)[(np.arange(800) % 8) // 7], np.array([5.0, 5.0]), 0.6, 10).solved()
+
+    assert (solved.upper, solved.lower) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("n_classes", "weight", "sharpness"), [(10, 0.6, 1.0), (10, 0.6, 3.0), (10, 3.0, 8.0)]
 )
