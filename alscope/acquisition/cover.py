@@ -48,8 +48,9 @@ def k_center_greedy(
 
     Deviations:
         Above 2e7 multiplications distances are computed in float32 by matrix products, on the
-        device if one is offered (`alscope.accelerator`), and those below 4e-6 of the squared length
-        count as 0. Choices are the same up to that rounding.
+        device if one is offered (`alscope.accelerator`). Squared distances below 4e-6 of that to
+        the middle of the pool count as 0: a group 500 times as far away as it is wide is one point.
+        Choices are the same up to that rounding.
     """
     require_same_width(points, centres, keys)
     k = max(0, min(k, len(points)))
