@@ -36,8 +36,9 @@ class TransformerSpec(BackboneSpec):
         max_tokens: Longest text, special tokens included; the rest is cut off.
         pooling: "mean" over the tokens that are not padding, or the "first" token (CLS).
         mc: Which dropout Monte Carlo passes sample from: "head", only the one before the head, so
-            the encoder runs once; or "full", every dropout layer of the encoder as well. Dropout
-            of attention weights, which is no layer of its own in these encoders, stays off.
+            the encoder runs once; or "full", every dropout layer of the encoder as well, with
+            masks of its own for every sample. Dropout of attention weights, which is no layer of
+            its own in these encoders, stays off.
         allow_download: Fetch the model from the Hub if it is not on this machine.
     """
 

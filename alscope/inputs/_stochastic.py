@@ -41,10 +41,12 @@ class McMomentsValue(NamedTuple):
 class McMoments(Input):
     """Moments of T stochastic (dropout) passes.
 
-    Only dropout is switched to sampling; everything else stays in evaluation mode. One mask per
-    pass is shared by all samples: one draw of the weights, the setting in which mutual information
-    between label and weights is defined. When all active dropout lies between embedding and head,
-    the backbone runs once and only the head is repeated.
+    Only dropout is switched to sampling; everything else stays in evaluation mode. When all active
+    dropout lies between embedding and head, the backbone runs once and only the head is repeated,
+    with one mask per pass that all samples share: one draw of the weights, the setting in which
+    mutual information between label and weights is defined. Otherwise the network runs once per
+    pass, and every sample has masks of its own: what one sample says has the same distribution, but
+    pass t of one sample and pass t of another are not one network.
 
     Attributes:
         n_samples: Number of passes T.

@@ -15,7 +15,8 @@ Deviations:
     with warm-up and cosine. A crop keeps at least about 6 x 6 pixels, and images are mirrored only
     where the data set's own training transform does so. No paper defines text: views drop a tenth
     of the tokens besides dropout, the shift is another order of the inner tokens, and networks
-    blind to the order have no shift. "paper" is the published optimizer of images, for texts too.
+    blind to the order have no shift. "paper" is the published schedule of images, for texts too, of
+    SGD with LARS for all, which CCAL's authors do without.
 """
 
 from __future__ import annotations

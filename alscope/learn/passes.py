@@ -163,7 +163,7 @@ def mc_moments(
         float64; `votes` (n, n_classes) int64, for the first of equally probable classes.
 
     Raises:
-        ConfigError: If no dropout is active, so that all passes would be equal.
+        ConfigError: If no dropout is active, or what is has no effect: all passes would be equal.
 
     References:
         Gal and Ghahramani 2016, arXiv:1506.02142; Welford 1962, doi:10.1080/00401706.1962.10490022.
@@ -187,6 +187,10 @@ def mc_moments(
         _full_passes(model, batches, moments, streams)
     finally:
         module_of(model).eval()
+    if batches.n and not moments.vary:
+        raise _no_dropout(
+            "all passes are equal, because dropout of attention weights is no layer and stays off"
+        )
     return moments.arrays()
 
 
@@ -304,6 +308,11 @@ def _dropout_layers(model: Backbone) -> list[nn.Module]:
     kinds = (nn.modules.dropout._DropoutNd,)
     active = [layer for layer in found if isinstance(layer, kinds) and layer.p > 0]
     if not active:
-        message = "no stochastic layer: no dropout is above 0, so all passes are equal; raise it"
-        raise ConfigError([Problem("backbone.params.dropout", message)])
+        raise _no_dropout("no dropout is above 0, so all passes are equal")
     return list(active)
+
+
+def _no_dropout(why: str) -> ConfigError:
+    return ConfigError(
+        [Problem("backbone.params.dropout", f"no stochastic layer: {why}; raise it above 0")]
+    )

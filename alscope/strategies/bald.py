@@ -48,7 +48,9 @@ class BALD(ScoreStrategy):
 
     Deviations:
         Information below 1e-12 nats is rounding and counts as 0. One dropout mask per pass is
-        shared by all samples: one draw of the weights, as the definition has it.
+        shared by all samples: one draw of the weights, as the definition has it. Where dropout
+        inside an encoder is sampled as well, every sample has masks of its own; scores are of one
+        sample each, so their distribution is the same.
     """
 
     n_samples: int = param(

@@ -61,7 +61,7 @@ class CCAL(Strategy):
 
     Attributes:
         encoder: "frozen": features that are there already, for both spaces; "ssl:<epochs>": a short
-            training; "paper": 700 epochs with the authors' optimizer.
+            training; "paper": 700 epochs with the authors' schedule.
         n_views: Random views averaged per sample; without meaning for a frozen encoder.
         sharpness: How steeply the score rises at the threshold; larger = closer to a step.
         threshold: Similarity from which a sample counts as known; larger = stricter.
@@ -75,10 +75,12 @@ class CCAL(Strategy):
 
     Deviations:
         Frozen features by default, with one view and no shifts. The paper's semantic encoder is
-        trained longer on CIFAR-100, for 2000 epochs. The step is written as a tanh, which does not
-        overflow. A class with one labeled sample has D from v1 alone; one without is skipped. Every
-        class has the share query_size / n_classes instead of a fixed number of samples. Cosines are
-        rounded to 9 digits, so that equal samples are ordered by key.
+        trained longer on CIFAR-100, for 2000 epochs. With "paper", SGD has layerwise rates (LARS),
+        which the authors' has not: one distinctive encoder serves MQ-Net as well. The step is
+        written as a tanh, which does not overflow. A class with one labeled sample has D from v1
+        alone; one without is skipped. Every class has the share query_size / n_classes instead of a
+        fixed number of samples. Cosines are rounded to 9 digits, so that equal samples are ordered
+        by key.
     """
 
     needs_labels = True
