@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alscope.errors import SelectionError, ShapeError
 
 __all__ = [
+    "CAUTION",
     "Arrays",
     "Control",
     "Cost",
@@ -34,6 +35,8 @@ FloatArray = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
 State = Mapping[str, NDArray[Any]]
 """What a strategy remembers between rounds: named arrays, passed in and out."""
+CAUTION = "caution"
+"""The entry of a selection's diagnostics that readers of results are shown."""
 
 
 @runtime_checkable
@@ -152,7 +155,9 @@ class Selection:
         positions: Positions in the pool, (query_size,), int64, in order of preference.
         scores: Acquisition scores of the whole pool, (n_pool,), higher = more worth labelling;
             None for strategies that do not score.
-        diagnostics: Numbers and words worth recording (JSON-serializable).
+        diagnostics: Numbers and words worth recording (JSON-serializable). Words under `CAUTION`
+            are shown beside results: what makes this query another one than the strategy is meant
+            to ask, and what to do about it. No numbers in them, so that queries can be counted.
     """
 
     positions: IntArray

@@ -88,6 +88,7 @@ COLUMNS: Mapping[str, Column] = {
     "companions": Column(
         "str", "", "What the query's strategy fitted beside the model, with its setting."
     ),
+    "caution": Column("str", "", "What the strategy itself says against this query; mostly empty."),
     "train_s": Column(
         "float64", "s", "Training of the model, as if the strategy ran alone; see `trained_with`."
     ),

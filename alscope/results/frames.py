@@ -20,6 +20,7 @@ from alscope.errors import StoreError
 from alscope.results.columns import CLASS_COLUMNS, COLUMNS, METRICS, QUERY_COLUMNS, Column
 from alscope.store.journal import Event, RunHistory
 from alscope.store.runs import RunStore
+from alscope.types import CAUTION
 
 __all__ = ["classes_frame", "queries_frame", "rounds_frame", "scenario_titles"]
 
@@ -279,6 +280,7 @@ def _round_values(data: Mapping[str, Any]) -> dict[str, Any]:
         "n_known_queried": query["n_known"],
         "purity": query["purity"],
         "companions": "; ".join(_named(item) for item in query.get("companions", ())),
+        "caution": str(query.get("diagnostics", {}).get(CAUTION, "")),
         **{name: timing[name] for name in _TIMES},
         **{name: timing[name] for name in ("train_cached", "inputs_cached", "contended")},
         "trained_with": timing.get("trained_with", 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,16 @@ from alscope.inputs import (
 from alscope.params import param
 from alscope.registry import strategies
 from alscope.strategies._base import Strategy, require_labels
-from alscope.types import PoolView, Selection, State
+from alscope.types import CAUTION, PoolView, Selection, State
 
 __all__ = ["CCAL"]
 
 _PAPER_EPOCHS = 700
 _SETS = ("pool", "labeled")
+_TOO_STRICT = (
+    "most samples asked for lie below the threshold: few lie above it, and the score then prefers "
+    "what is least similar to the known classes; lower its threshold, or set its hard gate"
+)
 
 
 @strategies.register(
@@ -52,8 +57,9 @@ class CCAL(Strategy):
     the target model nor the unknowns found so far are used.
 
     The threshold decides: too low, and it lets unknown classes in; too high, and few samples are
-    left above it, so that quotas are filled with the least similar samples. One outlier moves it,
-    because S is scaled by its range. Diagnostics say which share of the pool lies above.
+    left above it, so that quotas are filled with the least similar samples, which is what 0.9 often
+    does to frozen features. One outlier moves it, because S is scaled by its range. Diagnostics say
+    which share of the pool lies above, and Compare warns where most of a query lies below.
 
     Complexity: training two encoders, once per trial; one forward pass per encoder, shift and view;
     O(n_pool * n_labeled * n_shifts * d) time, and memory beyond the projections that does not grow
@@ -136,11 +142,15 @@ class CCAL(Strategy):
             fallback=found.similarity,
             keys=view.tie_keys,
         )
-        share = float(above.mean()) if above.size else 0.0
-        return Selection(
-            batch.positions,
-            diagnostics={"above_threshold_ratio": share, "n_refilled": batch.n_refilled},
-        )
+        n_below = int((~above[batch.positions]).sum())
+        diagnostics: dict[str, Any] = {
+            "above_threshold_ratio": float(above.mean()) if above.size else 0.0,
+            "n_below_threshold": n_below,
+            "n_refilled": batch.n_refilled,
+        }
+        if 2 * n_below > batch.positions.size and not self.hard_gate:
+            diagnostics[CAUTION] = _TOO_STRICT
+        return Selection(batch.positions, diagnostics=diagnostics)
 
     def _projections(self, on: str, *, shifts: bool) -> Projections:
         setting = encoder_setting(self.encoder, paper_epochs=_PAPER_EPOCHS)

@@ -150,6 +150,23 @@ def test_classes_with_one_label_or_none_leave_their_share_to_others() -> None:
     assert selection.diagnostics["n_refilled"] >= 40
 
 
+def test_a_query_that_lies_below_the_threshold_for_the_most_part_says_so() -> None:
+    pool, _ = clusters(0)
+    strict, gated, fair = (
+        choose(CCAL(**given), pool, 40).diagnostics
+        for given in (
+            {"threshold": 0.99},
+            {"threshold": 0.99, "hard_gate": True},
+            {"threshold": 0.5},
+        )
+    )
+
+    assert strict["n_below_threshold"] > 20
+    assert "lower its threshold" in strict["caution"]
+    assert "caution" not in {**gated, **fair}
+    assert fair["n_below_threshold"] <= 20
+
+
 def test_diagnostics_say_how_much_lies_above_the_threshold() -> None:
     pool, _ = clusters(0)
     low, high = (
