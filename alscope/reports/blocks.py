@@ -17,6 +17,7 @@ from alscope.reports.comparisons import pairwise, ranks
 from alscope.reports.document import Code, Figure, Items, Mark, Part, Row, Section, Table, Text
 from alscope.reports.results import Results
 from alscope.results.bought import bought_table
+from alscope.results.cautions import caution_texts
 from alscope.results.columns import METRICS
 from alscope.results.compare import compare_with_random
 from alscope.results.curves import BANDS, curve_frame
@@ -87,6 +88,9 @@ def _table(results: Results) -> list[Section]:
         fitted = [f"{row['strategy']}: {row['companions']}" for row in rows if row["companions"]]
         if fitted:
             parts += [Text("Fitted beside the model:"), Items(fitted)]
+        cautions = caution_texts(results.rounds[results.rounds["scenario"] == scenario])
+        if cautions:
+            parts += [Text("What strategies recorded against their own queries:"), Items(cautions)]
         sections.append(Section(str(scenario), parts, level=2))
     return sections
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from alscope.results.cautions import caution_texts
 from alscope.results.checks import data_conflict
 from alscope.ui import nav
 from alscope.ui.choices import Choices
-from alscope.ui.compare_cautions import said_of_queries
 from alscope.ui.compare_choice import (
     View,
     choose_budget,
@@ -134,8 +134,8 @@ def _show_tabs(
     failures = said_of_failures(studies)
     if failures:
         st.warning(failures, icon=":material/running_with_errors:")
-    for caution in said_of_queries(rounds):
-        st.warning(caution, icon=":material/tune:")
+    for caution in caution_texts(rounds):
+        st.warning(plain(caution), icon=":material/tune:")
     budget = choose_budget(choices, rounds)
     scene = _Scene(rounds, Chosen.of(studies, rounds), view, budget, studies, choices)
     word, tab = choices.tab(Key.TAB, {word: entry.title for word, entry in _TABS.items()})

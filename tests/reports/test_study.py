@@ -52,6 +52,17 @@ def page() -> str:
     return as_html(document(title=HOSTILE, authors=HOSTILE, notes=f"{HOSTILE}\n\nSecond.", **FEW))
 
 
+def test_what_strategies_say_against_their_queries_stands_below_the_table() -> None:
+    rounds = results().rounds
+    doubtful = rounds.assign(caution=rounds["strategy"].map({"badge": HOSTILE}).fillna(""))
+    made = study_document(results(rounds=doubtful), ReportOptions(blocks=("table",)))
+    texts = Elements(as_html(made)).texts
+
+    assert sum(f"queries: {HOSTILE}." in text for text in texts) == 2
+    calm = Elements(as_html(document(blocks=("table",)))).texts
+    assert not any("against their own" in text for text in calm)
+
+
 def test_every_block_can_be_made_alone() -> None:
     for name, (title, _) in BLOCKS.items():
         made = document(blocks=[name])
