@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alscope.results.compare import compare_with_random
     from alscope.results.curves import aubc, curve_frame
     from alscope.results.export import write_frame
-    from alscope.results.frames import queries_frame, rounds_frame
+    from alscope.results.frames import classes_frame, queries_frame, rounds_frame
     from alscope.results.tables import aubc_table
     from alscope.selecting import select
 
@@ -49,6 +49,7 @@ __all__ = [
     "TrainConfig",
     "aubc",
     "aubc_table",
+    "classes_frame",
     "compare_with_random",
     "curve_frame",
     "parse_study",
@@ -75,7 +76,7 @@ _HOMES = {
     "alscope.results.compare": ("compare_with_random",),
     "alscope.results.curves": ("aubc", "curve_frame"),
     "alscope.results.export": ("write_frame",),
-    "alscope.results.frames": ("queries_frame", "rounds_frame"),
+    "alscope.results.frames": ("classes_frame", "queries_frame", "rounds_frame"),
     "alscope.results.tables": ("aubc_table",),
     "alscope.selecting": ("select",),
 }

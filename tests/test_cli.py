@@ -18,13 +18,14 @@ import pytest
 from alscope import __version__
 from alscope.cli import main
 from alscope.cli._parser import make_parser
-from alscope.cli._terminal import table
+from alscope.cli._terminal import put, table
 from alscope.config import BackboneConfig, ScenarioConfig, StrategySpec, StudyConfig, TrainConfig
 from alscope.config_io import parse_study, write_study
 from alscope.data.own import own_sets
 from alscope.data.protocols import DataRoot
 from alscope.engine.calibration import keep, machine_key
 from alscope.engine.defaults import Paths
+from alscope.errors import StoreError
 from alscope.registry import backbones, datasets, strategies
 from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
@@ -140,6 +141,8 @@ def test_shared_options_have_defaults(command: list[str]) -> None:
         ["list", "--executor", "ray"],
         ["export", "x"],
         ["export", "x", "--out", "f", "--format", "xlsx"],
+        ["calibrate", "--seconds", "-3"],
+        ["trash", "--purge-older", "-3"],
     ],
 )
 def test_wrong_arguments_end_with_code_2(arguments: list[str]) -> None:
@@ -289,7 +292,7 @@ def test_a_missing_study_file_is_a_configuration_error(cli: Cli, tmp_path: Path)
     code, _, err = cli("run", str(tmp_path / "none.toml"))
 
     assert code == 2
-    assert "cannot read 'none.toml'" in err
+    assert f"cannot read '{tmp_path / 'none.toml'}'" in err
 
 
 # Stored studies
@@ -394,7 +397,27 @@ def test_an_export_that_cannot_be_written_ends_with_code_1(
     code, _, err = cli("export", "tiny", "--out", str(tmp_path / "none" / "x.csv"))
 
     assert code == 1
-    assert "cannot write 'x.csv'" in err
+    assert f"cannot write '{tmp_path / 'none' / 'x.csv'}'" in err
+    code, _, err = cli("export", "tiny", "--out", str(tmp_path))
+    assert code == 1
+    assert "it is a folder; name a file in it" in err
+
+
+def test_the_ending_of_a_file_says_its_form(cli: Cli, cache_folder: Path, tmp_path: Path) -> None:
+    stored(cache_folder, tiny())
+
+    assert cli("export", "tiny", "--out", str(tmp_path / "x.json"))[0] == 0
+    json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
+    code, _, err = cli("report", "tiny", "--out", str(tmp_path / "x.pdf"))
+    assert code == 2
+    assert "'x.pdf' ends in none of .html, .md, .tex" in err
+
+
+def test_output_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(StoreError, match="cannot write the output: No space left on device"):
+            put("a line")
 
 
 # Catalogues

@@ -212,7 +212,7 @@ def test_a_file_over_64_kb_is_refused_without_reading_it_all(tmp_path: Path) -> 
 
 
 def test_a_file_that_is_not_there_is_a_configuration_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"cannot read 'none\.toml': No such file"):
+    with pytest.raises(ConfigError, match=r"cannot read '.*none\.toml': No such file"):
         read_study(tmp_path / "none.toml")
 
 

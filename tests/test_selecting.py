@@ -303,3 +303,12 @@ def test_the_examples_of_the_page_run() -> None:
     assert names["selection"].positions.size == 20
     assert names["labeled"].size == 160
     assert np.intersect1d(names["labeled"], names["pool"]).size == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"query_size": "5"}, {"query_size": 5.0}, {"seed": 1.5}, {"round": -1}, {"params": 3}],
+)
+def test_numbers_that_are_no_whole_numbers_are_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=f"^{next(iter(wrong))}: is "):
+        alscope.select("margin", **(some(["logits"]) | {"query_size": 3} | wrong))

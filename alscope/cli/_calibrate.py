@@ -16,8 +16,18 @@ _BATCH = 32
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument(
-        "--seconds", metavar="S", type=float, default=20.0, help="how long (default: 20)"
+        "--seconds", metavar="S", type=_seconds, default=20.0, help="how long (default: 20)"
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to 3600")
+    return seconds
 
 
 def calibrate(arguments: argparse.Namespace) -> int:

@@ -143,9 +143,11 @@ def export(arguments: argparse.Namespace) -> int:
         rounds = _rounds(service, status)
     if rounds.empty:
         raise StoreError(f"study {status.study_id!r} has no results yet; run it first")
-    from alscope.results.export import write_frame
+    from alscope.results.export import FORMATS, write_frame
 
-    write_frame(rounds, arguments.format, arguments.out)
+    ending = arguments.out.suffix.lstrip(".").lower()
+    fmt = arguments.format or (ending if ending in FORMATS else "csv")
+    write_frame(rounds, fmt, arguments.out)
     put(f"{len(rounds)} rounds of {status.n_runs} runs written to {arguments.out}")
     return 0
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from alscope.cli._commands import find_study, open_service, study_facts
 from alscope.cli._terminal import complain, put, put_json, table
-from alscope.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from alscope.engine.service import Service
@@ -133,5 +132,5 @@ def _days(text: str) -> float:
     except ValueError:
         days = -1.0
     if not 0 <= days <= 36500:
-        raise ConfigError([Problem("--purge-older", f"is {text!r}; give a number of days")])
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 0 to 36500")
     return days

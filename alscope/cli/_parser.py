@@ -105,7 +105,7 @@ def _add_results(commands: _Commands) -> None:
     add_report(report)
     export = commands.add("export", "Write the rounds of a study to a file")
     _add_study(export)
-    export.add_argument("--format", choices=FORMATS, default="csv", help="(default: csv)")
+    export.add_argument("--format", choices=FORMATS, help="(default: as --out ends, else csv)")
     export.add_argument("--out", metavar="FILE", type=Path, required=True, help="the file")
     bundle = commands.add("bundle", "Write a study with its runs to one file, for another machine")
     _add_study(bundle)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alscope.cli._commands import find_study, open_service
 from alscope.cli._terminal import put
-from alscope.errors import StoreError
+from alscope.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from alscope.reports.document import Document
@@ -46,12 +46,12 @@ def report(arguments: argparse.Namespace) -> int:
         notes=arguments.notes,
         blocks=arguments.blocks.split(",") if arguments.blocks is not None else None,
     )
+    kind = _format(arguments)
     with open_service(arguments, executor="serial") as service:
         status = find_study(service, arguments.study)
         run_ids = [run.run_id for run in status.runs]
         results = study_results(status.config, service.runs, run_ids, metric=arguments.metric)
     document = study_document(results, options)
-    kind = _format(arguments)
     text = FORMATS[kind](document)
     if arguments.out is None:
         put(text.rstrip("\n"))
@@ -65,19 +65,18 @@ def _format(arguments: argparse.Namespace) -> str:
     if arguments.format:
         return str(arguments.format)
     ending = arguments.out.suffix.lstrip(".").lower() if arguments.out else ""
-    return ending if ending in _FORMATS else "md"
+    if ending and ending not in _FORMATS:
+        said = f"{arguments.out.name!r} ends in none of .html, .md, .tex; say which with --format"
+        raise ConfigError([Problem("--out", said)])
+    return ending or "md"
 
 
 def _write(path: Path, text: str, document: Document, *, with_figures: bool) -> None:
     from alscope.reports.latex import figure_pdfs
-    from alscope.store.files import write_file
+    from alscope.store.outputs import write_result
 
     files = {path.name: text.encode()}
     if with_figures:
         files |= figure_pdfs(document)
-    try:
-        for name, data in files.items():
-            write_file(path.with_name(name), data, label="export")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(f"cannot write {path.name!r}: {reason}; choose another place") from error
+    for name, data in files.items():
+        write_result(path.parent / name, data)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from alscope.errors import StoreError
 from alscope.texts import visible
 
 if TYPE_CHECKING:
@@ -26,9 +28,22 @@ __all__ = ["area_lines", "complain", "put", "put_json", "table"]
 
 
 def put(*lines: str) -> None:
-    """Write lines to standard output."""
-    sys.stdout.write("".join(f"{visible(line, keep=_LAYOUT)}\n" for line in lines))
-    sys.stdout.flush()
+    """Write lines to standard output.
+
+    Raises:
+        BrokenPipeError: If whoever reads it has gone.
+        StoreError: If it goes to a file that cannot be written.
+    """
+    try:
+        sys.stdout.write("".join(f"{visible(line, keep=_LAYOUT)}\n" for line in lines))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is still to be written would be refused once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = error.strerror or type(error).__name__
+        raise StoreError(f"cannot write the output: {reason}; send it to another place") from error
 
 
 def put_json(value: Any) -> None:

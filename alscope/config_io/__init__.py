@@ -88,7 +88,7 @@ def read_text(path: Path | str) -> str:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise _refused(f"cannot read {Path(path).name!r}: {reason}") from error
+        raise _refused(f"cannot read {str(path)!r:.300}: {reason}") from error
     _check_size(len(raw))
     try:
         return raw.decode("utf-8-sig")

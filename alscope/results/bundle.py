@@ -18,7 +18,7 @@ from alscope.results.frames import classes_frame, queries_frame, rounds_frame
 from alscope.store.bundle import ImportReport, pack_study, unpack_study
 from alscope.store.bundle_files import LIMITS, Limits
 from alscope.store.codecs import to_json
-from alscope.store.files import write_file
+from alscope.store.outputs import write_result
 from alscope.store.runs import RunStore
 from alscope.store.studies import StudyStore
 
@@ -95,13 +95,7 @@ def write_bundle(
         StoreError: If the study cannot be read or the file not be written.
     """
     data = bundle_bytes(study_id, runs=runs, studies=studies, compact=compact)
-    try:
-        write_file(Path(path), data, label="export")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(
-            f"cannot write {Path(path).name!r}: {reason}; choose another place"
-        ) from error
+    write_result(path, data)
     return len(data)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from alscope.errors import StoreError, UnknownNameError
-from alscope.store.files import write_file
+from alscope.errors import UnknownNameError
+from alscope.store.outputs import write_result
 
 __all__ = ["FORMATS", "frame_bytes", "has_formulas", "write_frame"]
 
@@ -71,13 +71,7 @@ def write_frame(frame: pd.DataFrame, fmt: str, path: Path | str, *, safe: bool =
         StoreError: If the file cannot be written; then nothing has changed.
     """
     data = frame_bytes(frame, fmt, safe=safe)
-    try:
-        write_file(Path(path), data, label="export")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(
-            f"cannot write {Path(path).name!r}: {reason}; choose another place"
-        ) from error
+    write_result(path, data)
 
 
 def json_text(frame: pd.DataFrame) -> str:

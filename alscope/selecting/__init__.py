@@ -66,8 +66,8 @@ def select(
         rows.
 
     Raises:
-        ConfigError: If a needed argument is missing, a hyper-parameter is wrong, or the strategy
-            needs a pass over a network that arrays cannot replace.
+        ConfigError: If a needed argument is missing, a hyper-parameter or number is wrong, or the
+            strategy needs a pass over a network that arrays cannot replace.
         ShapeError: If a shape is wrong, shapes do not fit, or values are not finite.
         UnknownNameError: If there is no such strategy.
     """
@@ -83,8 +83,10 @@ def select(
         labels=labels,
         ids=ids,
     )
-    if query_size < 0:
-        raise ConfigError([Problem("query_size", f"is {query_size}, but must be at least 0")])
+    query_size, seed, round = _whole(query_size=query_size, seed=seed, round=round)
+    if params is not None and not isinstance(params, Mapping):
+        said = f"is {params!r:.60}, but must be names and values"
+        raise ConfigError([Problem("params", said)])
     strategy = _strategy(name, dict(params or {}), arrays)
     _require_present(strategy, arrays)
     order = np.argsort(arrays.ids, kind="stable")
@@ -95,6 +97,17 @@ def select(
     selection = strategy.select(view, query_size, draws, None)
     check_selection(selection, n_pool=view.n_pool, query_size=query_size)
     return _restored(selection, order)
+
+
+def _whole(**numbers: Any) -> tuple[int, ...]:
+    problems = [
+        Problem(name, f"is {value!r:.60}, but must be a whole number, at least 0")
+        for name, value in numbers.items()
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return tuple(map(int, numbers.values()))
 
 
 def _strategy(name: str, params: dict[str, Any], given: Given) -> Strategy:
