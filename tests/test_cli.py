@@ -139,6 +139,7 @@ def test_shared_options_have_defaults(command: list[str]) -> None:
         ["list", "--workers", "all"],
         ["list", "--threads", "many"],
         ["list", "--executor", "ray"],
+        ["list", "--device", "gpu"],
         ["export", "x"],
         ["export", "x", "--out", "f", "--format", "xlsx"],
         ["calibrate", "--seconds", "-3"],

@@ -127,13 +127,17 @@ def show(arguments: argparse.Namespace) -> int:
         put_json(_show_facts(status, rounds))
         return 0
     rows = [
-        (r.state, r.scenario, r.strategy, r.seed, f"{r.round}/{r.n_rounds + 1}", r.message)
+        (r.state, r.scenario, r.strategy, r.seed, f"{r.round}/{r.n_rounds + 1}", _line(r.message))
         for r in status.runs
     ]
     head = ("state", "scenario", "strategy", "seed", "rounds", "")
     put(f"{status.name} ({status.study_id}): {status.state}", "", *table(head, rows))
     put(*_area_lines(rounds))
     return 0
+
+
+def _line(message: str) -> str:
+    return " ".join(message.split())  # a cell of a table is one line
 
 
 def export(arguments: argparse.Namespace) -> int:

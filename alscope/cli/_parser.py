@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,13 @@ def _shared(*, after: bool) -> argparse.ArgumentParser:
         help="runs at the same time, or auto (default: ALSCOPE_WORKERS, else 1)",
     )
     add("--threads", None, metavar="N", type=_count, help="CPU threads of a run")
-    add("--device", "auto", metavar="NAME", help="auto, cpu, cuda or cuda:N (default: auto)")
+    add(
+        "--device",
+        "auto",
+        metavar="NAME",
+        type=_device,
+        help="auto, cpu, cuda or cuda:N (default: auto)",
+    )
     add(
         "--round-limit",
         24.0,
@@ -187,6 +194,12 @@ def _shared(*, after: bool) -> argparse.ArgumentParser:
 
 def _workers(text: str) -> int | str:
     return text if text == "auto" else _count(text)
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, cuda, cuda:N")
+    return text
 
 
 def _hours(text: str) -> float:

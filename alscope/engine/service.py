@@ -146,8 +146,8 @@ class Service:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"the cache folder cannot be made ({error.strerror}); choose another one with "
-                "--cache or ALSCOPE_CACHE"
+                f"the cache folder {str(folder)!r:.300} cannot be made ({error.strerror}); "
+                "choose another one with --cache or ALSCOPE_CACHE"
             ) from error
         root = DataRoot(
             path=data_root(folder, data),
