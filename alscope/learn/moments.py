@@ -59,11 +59,6 @@ class Moments:
         self._arrays["std_probs"][positions] = block.std.cpu().numpy()
         self._arrays["votes"][positions] = block.votes.cpu().numpy()
 
-    @property
-    def vary(self) -> bool:
-        """Whether the passes of any sample differ."""
-        return bool(self._arrays["std_probs"].any())
-
     def arrays(self) -> Arrays:
         """Everything that was stored."""
         return self._arrays

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -238,6 +239,21 @@ def test_full_passes_equal_a_brute_force_with_the_same_seeds() -> None:
     assert np.array_equal(found["votes"], expected["votes"])
     for name in ("mean_probs", "std_probs", "mean_entropy"):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-12)
+
+
+def test_equal_passes_of_a_network_that_sees_nothing_are_no_lack_of_dropout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = DeepDropoutSpec.build
+
+    def dead(self: DeepDropoutSpec, *given: Any) -> Backbone:
+        model = original(self, *given)
+        nn.init.zeros_(model.head.weight)
+        return model
+
+    monkeypatch.setattr(DeepDropoutSpec, "build", dead)
+
+    assert not moments(DeepDropoutSpec(dropout=0.5))["std_probs"].any()
 
 
 @pytest.mark.parametrize("spec", [MLP, DeepDropoutSpec(dropout=0.5)], ids=["head", "full"])
