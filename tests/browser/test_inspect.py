@@ -87,9 +87,9 @@ def test_a_box_on_the_map_shows_the_samples_in_it(
     marks.scroll_into_view_if_needed()
     box = marks.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 0.35 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.move(box["x"] + 0.35 * box["width"], box["y"] + 0.4 * box["height"])
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.65 * box["width"], box["y"] + 0.45 * box["height"], steps=8)
+    page.mouse.move(box["x"] + 0.65 * box["width"], box["y"] + 0.65 * box["height"], steps=8)
     page.mouse.up()
 
     expect(page.get_by_text(re.compile(r"\d+ samples? in the box"))).to_be_visible(timeout=WAIT)
