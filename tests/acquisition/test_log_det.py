@@ -96,6 +96,7 @@ def choose(
     )
 
 
+@pytest.mark.slow
 def test_picks_are_those_of_plain_greedy() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)

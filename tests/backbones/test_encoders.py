@@ -116,6 +116,7 @@ def test_a_missing_package_is_a_problem_with_the_command_that_installs_it(
         spec.load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "path"),
     [

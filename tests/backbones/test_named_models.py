@@ -190,6 +190,7 @@ def test_weights_of_torchvision_come_from_the_cache(saved: Path) -> None:
     assert (found["stages.0.model.conv1.0.weight"] == stored["conv1.0.weight"].numpy()).all()
 
 
+@pytest.mark.slow
 def test_weights_of_torchvision_are_fetched_only_with_permission(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,7 @@ def test_monte_carlo_samples_the_head_or_everything(tiny_bert: Path) -> None:
     assert TransformerSpec(mc="full", dropout=0.0).stochastic == "full"
 
 
+@pytest.mark.slow
 def test_passes_that_only_differ_by_dropout_of_attention_are_refused(tmp_path: Path) -> None:
     # That dropout has a layer, which the encoder does not run: its passes were all equal.
     folder = save_tiny_bert(tmp_path / "attention", hidden_dropout=0.0)

@@ -19,6 +19,7 @@ from tests.charts.figures import NAMES, figures, made_anew, rounds
 FIGURES = figures()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["facets", "two frames"])
 def test_an_svg_is_the_same_every_time(name: str) -> None:
     chart, _ = FIGURES[name]

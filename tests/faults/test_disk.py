@@ -199,6 +199,7 @@ def test_a_full_disk_at_any_write_of_a_real_run_leaves_a_sound_run(
 CALLS = ("open", "fsync", "replace", "mkdir", "ftruncate", "unlink")
 
 
+@pytest.mark.slow
 def test_a_system_call_that_fails_anywhere_leaves_a_sound_run(
     tmp_path: Path, dice: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_no_name_becomes_a_path_outside_or_one_that_is_no_id(tmp_path: Path, nam
     assert sorted(outside) == before
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_markdown_interprets_nothing_of_a_text(text: str) -> None:
     shown = plain(text)

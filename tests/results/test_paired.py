@@ -117,6 +117,7 @@ def test_the_fewest_seeds_are_those_where_the_floor_passes_the_level() -> None:
     assert needed_pairs("sign_flip", 10**6) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [1, 2, 9, 40])
 def test_holm_agrees_with_statsmodels_and_leaves_gaps_out_of_the_family(m: int) -> None:
     p = np.round(RNG.random(m) ** 3, 2)  # ties among them

@@ -155,6 +155,7 @@ def test_an_unknown_owner_is_another_process(
             store.open(run_id)
 
 
+@pytest.mark.slow
 def test_two_processes_with_four_threads_compute_a_value_once(tmp_path: Path) -> None:
     processes = [python(CACHE, tmp_path, 4) for _ in range(2)]
     for process in processes:

@@ -237,6 +237,7 @@ def test_a_crash_at_any_point_changes_nothing_in_the_final_records(
             assert leftovers(root) == []
 
 
+@pytest.mark.slow
 def test_repeated_crashes_change_nothing_in_the_final_records(
     tmp_path: Path, whole_run: Path
 ) -> None:

@@ -45,6 +45,7 @@ def two_facts() -> np.ndarray:
     return passes
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_whole_pool_is_ordered_by_expected_gain(cls: type[ExpectedGainStrategy]) -> None:
     score = "brier" if cls is CoreMSE else "log"

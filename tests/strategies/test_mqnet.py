@@ -198,6 +198,7 @@ def test_of_samples_equally_informative_those_like_labeled_ones_come_first() -> 
     assert found.positions.tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_sample_above_another_in_both_parts_is_never_asked_after_it(form: str) -> None:
     strategy = MQNet(meta_input=form)

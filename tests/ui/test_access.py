@@ -154,6 +154,7 @@ def test_a_runner_has_the_buttons_for_their_own_studies_only(service: Service) -
     assert "It is not yours" in raw_texts(there)
 
 
+@pytest.mark.slow
 def test_an_action_is_refused_although_the_button_was_drawn_before(service: Service) -> None:
     # A modified browser can send what the page no longer offers: the engine refuses.
     study_id = record(service, small_study("mine"))

@@ -82,6 +82,7 @@ def test_what_goes_in_comes_out(rows, delimiter, share):
                 import_data(path, mapping, root, name="x", title="")
 
 
+@pytest.mark.slow
 @given(data=st.binary(max_size=400), ending=st.sampled_from([".csv", ".jsonl", ".parquet", ".npy"]))
 @settings(max_examples=80)
 def test_arbitrary_bytes_are_a_report_or_a_refusal_never_a_crash(data, ending):
